@@ -1,0 +1,106 @@
+package conversation
+
+import "time"
+
+// Author says who said something.
+type Author string
+
+// The authors. System covers automations, greetings, campaigns and other bots.
+const (
+	Customer Author = "customer"
+	Ours     Author = "bot"
+	Person   Author = "person"
+	System   Author = "system"
+)
+
+// Kind is what a message consists of. Text is anything that can be read as words: text,
+// captions, button and list replies, a location's name, a contact's name.
+type Kind string
+
+// The kinds.
+const (
+	Text     Kind = "text"
+	Image    Kind = "image"
+	Audio    Kind = "audio"
+	Video    Kind = "video"
+	Document Kind = "document"
+	Sticker  Kind = "sticker"
+	Location Kind = "location"
+	Contact  Kind = "contact"
+	Order    Kind = "order"
+	Poll     Kind = "poll"
+	Unknown  Kind = "unknown" // a kind that the channel has and we do not know yet
+)
+
+// Content is what was said, without who and when.
+type Content struct {
+	Kind Kind `json:"kind"`
+	// Text is valid UTF-8, "" when there are no words. A caption counts.
+	Text string `json:"text,omitempty"`
+	// ChoiceID is the id behind a button or a list row that the customer chose.
+	ChoiceID string `json:"choice_id,omitempty"`
+	// Quoted is the channel's id of the message this one answers.
+	Quoted string `json:"quoted,omitempty"`
+	// Detail holds what the kind needs besides words, as the channel gave it and bounded:
+	// "mime", "seconds", "file_name", "latitude", "longitude", "url".
+	Detail map[string]string `json:"detail,omitempty"`
+}
+
+// Readable says whether there are words to answer to.
+func (c Content) Readable() bool { return c.Text != "" }
+
+// Message is something that was said in a conversation.
+type Message struct {
+	ID           MessageID
+	Conversation ID
+	Author       Author
+	Content      Content
+	// Key is the channel's id of the message, unique within the chat; "" for our own
+	// messages until the helpdesk told it.
+	Key      string
+	Delivery DeliveryID // of our own messages
+	SaidAt   time.Time  // by the channel's clock
+	At       time.Time  // when we stored it
+	Turn     TurnID     // the turn that answered it; 0 while it is pending or needs none
+	Revoked  bool
+}
+
+// Quiet decides when a burst of messages is over, that is when the turn is due.
+type Quiet struct {
+	Window time.Duration // quiet time after the last message; 0 answers at once
+	Max    time.Duration // a burst waits no longer than this, counted from its first message
+}
+
+// Due returns when a turn is due after a message that arrived at now in a burst that
+// started at first. A text that ends like a finished sentence needs a shorter window.
+func (q Quiet) Due(first, now time.Time, text string) time.Time {
+	w := q.Window
+	if Finished(text) {
+		w /= 2
+	}
+	due := now.Add(w)
+	if limit := first.Add(q.Max); q.Max > 0 && due.After(limit) {
+		due = limit
+	}
+	if due.Before(now) {
+		due = now
+	}
+	return due
+}
+
+// Finished says whether a text ends like a finished sentence.
+func Finished(text string) bool {
+	for i := len(text) - 1; i >= 0; i-- {
+		switch text[i] {
+		case ' ', '\n', '\r', '\t', '"', '\'', ')':
+			continue
+		case '?', '!':
+			return true
+		case '.':
+			return i == 0 || text[i-1] != '.' // an ellipsis goes on
+		default:
+			return false
+		}
+	}
+	return false
+}

@@ -1,0 +1,302 @@
+// Package httpclient is the one way out: every request to a peer goes through a Client that
+// bounds time and size, checks the address that it really dials, follows no redirect, and
+// says in a fault kind whether a request that failed may have had its effect.
+//
+// Private, loopback and link-local addresses are dialled only where the operator says so:
+// by naming the host in the configuration (a base URL) or by ALLOW_PRIVATE_ADDRESSES. The
+// check is made on the resolved address at the moment of dialling, so that neither a
+// redirect nor a name that resolves differently the second time leads inside.
+package httpclient
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/http/httptrace"
+	"net/netip"
+	"net/url"
+	"strconv"
+	"strings"
+	"sync/atomic"
+	"syscall"
+	"time"
+
+	"secretaria/internal/fault"
+)
+
+// Policy says which addresses may be dialled besides public ones.
+type Policy struct {
+	All      bool           // every address
+	Hosts    []string       // host names and addresses whose every address is allowed, lower case, without port
+	Networks []netip.Prefix // networks
+}
+
+// ParsePolicy reads ALLOW_PRIVATE_ADDRESSES: "true", "false", "" or a comma-separated list
+// of hosts, addresses and networks in CIDR notation.
+func ParsePolicy(s string) (Policy, error) {
+	var p Policy
+	switch strings.TrimSpace(strings.ToLower(s)) {
+	case "", "false":
+		return p, nil
+	case "true":
+		p.All = true
+		return p, nil
+	}
+	for _, item := range strings.Split(s, ",") {
+		item = strings.ToLower(strings.TrimSpace(item))
+		switch {
+		case item == "":
+		case strings.Contains(item, "/"):
+			prefix, err := netip.ParsePrefix(item)
+			if err != nil {
+				return Policy{}, fmt.Errorf("%q is not a network in CIDR notation", item)
+			}
+			p.Networks = append(p.Networks, prefix.Masked())
+		case strings.ContainsAny(item, " :") && !isAddr(item):
+			return Policy{}, fmt.Errorf("%q is not a host, an address or a network", item)
+		default:
+			p.Hosts = append(p.Hosts, strings.Trim(item, "[]"))
+		}
+	}
+	return p, nil
+}
+
+func isAddr(s string) bool {
+	_, err := netip.ParseAddr(strings.Trim(s, "[]"))
+	return err == nil
+}
+
+// WithURLs returns the policy with the hosts of the given URLs added: what an operator
+// wrote as a base URL is meant to be reached. Empty and broken URLs add nothing.
+func (p Policy) WithURLs(urls ...string) Policy {
+	hosts := append([]string(nil), p.Hosts...)
+	for _, raw := range urls {
+		if u, err := url.Parse(raw); err == nil && u.Hostname() != "" {
+			hosts = append(hosts, strings.ToLower(u.Hostname()))
+		}
+	}
+	p.Hosts = hosts
+	return p
+}
+
+func (p Policy) allows(host string, addr netip.Addr) bool {
+	if p.All {
+		return true
+	}
+	addr = addr.Unmap()
+	for _, h := range p.Hosts {
+		if h == host {
+			return true
+		}
+	}
+	for _, n := range p.Networks {
+		if n.Contains(addr) {
+			return true
+		}
+	}
+	return addr.IsGlobalUnicast() && !addr.IsPrivate() && !sharedSpace.Contains(addr)
+}
+
+// sharedSpace is carrier-grade NAT (RFC 6598), which netip does not count as private.
+var sharedSpace = netip.MustParsePrefix("100.64.0.0/10")
+
+// Options configure a Client. The zero value is usable: 30 s, 1 MiB, public addresses only.
+type Options struct {
+	Timeout time.Duration // of one request with its body; default 30 s
+	MaxBody int64         // bytes read of an answer; default 1 MiB
+	Policy  Policy
+}
+
+// Client makes requests. It is safe for concurrent use.
+type Client struct {
+	http    *http.Client
+	maxBody int64
+}
+
+// errAddress is the cause of a refused dial.
+var errAddress = errors.New("address is private: name its host in the configuration or in ALLOW_PRIVATE_ADDRESSES")
+
+// New returns a client.
+func New(o Options) *Client {
+	if o.Timeout <= 0 {
+		o.Timeout = 30 * time.Second
+	}
+	if o.MaxBody <= 0 {
+		o.MaxBody = 1 << 20
+	}
+	dialer := func(host string) *net.Dialer {
+		return &net.Dialer{
+			Timeout: min(o.Timeout, 10*time.Second),
+			Control: func(_, address string, _ syscall.RawConn) error {
+				ap, err := netip.ParseAddrPort(address)
+				if err != nil {
+					return fmt.Errorf("dial %q: %w", address, err)
+				}
+				if !o.Policy.allows(host, ap.Addr()) {
+					return errAddress
+				}
+				return nil
+			},
+		}
+	}
+	transport := &http.Transport{
+		DialContext: func(ctx context.Context, network, address string) (net.Conn, error) {
+			host, _, err := net.SplitHostPort(address)
+			if err != nil {
+				return nil, err
+			}
+			return dialer(strings.ToLower(host)).DialContext(ctx, network, address)
+		},
+		MaxIdleConns:           256,
+		MaxIdleConnsPerHost:    64,
+		IdleConnTimeout:        60 * time.Second,
+		TLSHandshakeTimeout:    10 * time.Second,
+		ForceAttemptHTTP2:      true,
+		MaxResponseHeaderBytes: 64 << 10,
+	}
+	return &Client{
+		maxBody: o.MaxBody,
+		http: &http.Client{
+			Transport:     transport,
+			Timeout:       o.Timeout,
+			CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+		},
+	}
+}
+
+// HTTP returns the http.Client beneath, for libraries that bring their own requests. Its
+// errors are not classified; see Classify.
+func (c *Client) HTTP() *http.Client { return c.http }
+
+// Close drops idle connections.
+func (c *Client) Close() { c.http.CloseIdleConnections() }
+
+// Response is an answer with its body read, within the limit.
+type Response struct {
+	Status int
+	Header http.Header
+	Body   []byte
+}
+
+// Do sends the request once and reads the answer whole. Any answer with a status is a
+// Response; what a status means is the adapter's to say (see Fault). Errors are
+// fault.Transient when the request certainly had no effect (it was never written, or it
+// is a GET or HEAD), else fault.Uncertain; fault.Permanent when the address is refused.
+func (c *Client) Do(req *http.Request) (*Response, error) {
+	var wrote atomic.Bool
+	trace := &httptrace.ClientTrace{
+		// The transport may write headers and body in one go; from the first header on the peer may act.
+		WroteHeaderField: func(string, []string) { wrote.Store(true) },
+		WroteHeaders:     func() { wrote.Store(true) },
+	}
+	req = req.WithContext(httptrace.WithClientTrace(req.Context(), trace))
+	resp, err := c.http.Do(req)
+	if err != nil {
+		return nil, classify(req.Context(), err, wrote.Load() && !safe(req.Method))
+	}
+	defer resp.Body.Close()
+	body, err := io.ReadAll(io.LimitReader(resp.Body, c.maxBody+1))
+	if err != nil {
+		return nil, classify(req.Context(), err, !safe(req.Method))
+	}
+	if int64(len(body)) > c.maxBody {
+		return &Response{Status: resp.StatusCode, Header: resp.Header, Body: body[:c.maxBody]}, nil
+	}
+	return &Response{Status: resp.StatusCode, Header: resp.Header, Body: body}, nil
+}
+
+func safe(method string) bool {
+	return method == "" || method == http.MethodGet || method == http.MethodHead
+}
+
+// Classify gives a transport error of HTTP() its kind: Permanent for a refused address,
+// else Transient. It redacts the URL, which may hold a token.
+func Classify(ctx context.Context, err error) error { return classify(ctx, err, false) }
+
+func classify(ctx context.Context, err error, effect bool) error {
+	if err == nil {
+		return nil
+	}
+	// url.Error prints the URL with its query; keep the cause only.
+	var ue *url.Error
+	if errors.As(err, &ue) {
+		err = ue.Err
+	}
+	kind, code := fault.Transient, "connection failed"
+	var ne net.Error
+	switch {
+	case errors.Is(err, errAddress):
+		return &fault.Error{Kind: fault.Permanent, Code: "private address refused", Err: err}
+	case errors.Is(err, context.Canceled) && ctx.Err() != nil:
+		code = "cancelled"
+	case errors.Is(err, context.DeadlineExceeded), errors.As(err, &ne) && ne.Timeout():
+		code = "timeout"
+	case errors.Is(err, syscall.ECONNREFUSED):
+		return &fault.Error{Kind: fault.Transient, Code: "connection refused", Err: opless(err)}
+	case errors.Is(err, syscall.ECONNRESET), errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
+		code = "connection lost"
+	}
+	if effect {
+		kind = fault.Uncertain
+	}
+	return &fault.Error{Kind: kind, Code: code, Err: opless(err)}
+}
+
+// opless strips host and port from a dial error: causes are stored and shown.
+func opless(err error) error {
+	var oe *net.OpError
+	if errors.As(err, &oe) && oe.Err != nil {
+		return oe.Err
+	}
+	var de *net.DNSError
+	if errors.As(err, &de) {
+		return errors.New("name does not resolve")
+	}
+	return err
+}
+
+// Fault gives the kind that a status has for most peers; nil below 300. A 5xx is Transient
+// here: an adapter whose call has an effect turns it into Uncertain where the peer may have
+// acted all the same.
+func (r *Response) Fault(code string) error {
+	if r.Status < 300 {
+		return nil
+	}
+	e := &fault.Error{Status: r.Status, Code: code, RetryAfter: RetryAfter(r.Header, time.Now())}
+	switch s := r.Status; {
+	case s == http.StatusTooManyRequests:
+		e.Kind = fault.RateLimited
+	case s == http.StatusRequestTimeout, s == http.StatusTooEarly, s >= 500:
+		e.Kind = fault.Transient
+	case s == http.StatusUnauthorized, s == http.StatusForbidden:
+		e.Kind = fault.Unauthorized
+	case s == http.StatusNotFound, s == http.StatusGone:
+		e.Kind = fault.NotFound
+	case s == http.StatusConflict:
+		e.Kind = fault.Conflict
+	case s < 400:
+		e.Kind = fault.Permanent // a redirect: the base URL is wrong
+	default:
+		e.Kind = fault.Invalid
+	}
+	return e
+}
+
+// RetryAfter reads the Retry-After header in either form, 0 when absent or broken. It is
+// bounded to an hour: a peer cannot park us for ever.
+func RetryAfter(h http.Header, now time.Time) time.Duration {
+	v := strings.TrimSpace(h.Get("Retry-After"))
+	if v == "" {
+		return 0
+	}
+	var d time.Duration
+	if n, err := strconv.ParseFloat(v, 64); err == nil && n >= 0 && n < 1e9 {
+		d = time.Duration(n * float64(time.Second))
+	} else if t, err := http.ParseTime(v); err == nil {
+		d = t.Sub(now)
+	}
+	return max(0, min(d, time.Hour))
+}
