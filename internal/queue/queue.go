@@ -1,0 +1,247 @@
+// Package queue runs durable jobs with River and keeps the dispatcher, which turns due
+// lanes of conversations into jobs.
+//
+// River is the clock and the hands; the conversation rows are the truth. A job that is
+// lost, late or doubled costs nothing: the dispatcher finds every lane that is due and has
+// no live lease, at once after a commit in the same process, else every Sweep.
+package queue
+
+import (
+	"cmp"
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"log/slog"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/riverqueue/river"
+	"github.com/riverqueue/river/riverdriver/riversqlite"
+	"github.com/riverqueue/river/rivermigrate"
+
+	"secretaria/internal/job"
+	"secretaria/internal/store/sqlite"
+)
+
+// Config tunes the queue. Zero fields take the defaults.
+type Config struct {
+	// Workers bounds the jobs of one lane that run at the same time; default 1000. A turn
+	// waits for its model most of its life, so this is memory, not processors.
+	Workers int
+	// Poll is how often River looks for jobs; default 10 ms. Its SQLite driver has no
+	// notification from inside a transaction, so this is what a job waits for its pick-up,
+	// up to 10 ms of River's own jitter included.
+	Poll time.Duration
+	// Sweep is how often the dispatcher looks for due lanes without being woken; default 250 ms.
+	Sweep time.Duration
+	// Lease is how long a claimed lane is ours without being renewed; default 10 s. It is
+	// the time that work of a killed process waits on a shared database.
+	Lease time.Duration
+	// SoftStop is how long Stop lets running jobs end by themselves; default 4 s.
+	SoftStop time.Duration
+	Logger   *slog.Logger
+}
+
+// Dispatcher is what the queue needs of the store.
+type Dispatcher interface {
+	Dispatch(ctx context.Context, lane job.Lane, now time.Time, limit int, lease time.Duration) (claimed int, next time.Time, err error)
+}
+
+// Handlers do the work of jobs. They keep their own deadlines and return an error only to
+// have it seen: the lane, not the job, is tried again.
+type Handlers struct {
+	Turn    func(context.Context, job.Turn) error
+	Deliver func(context.Context, job.Deliver) error
+}
+
+// Queue is River on the embedded database with our dispatcher.
+type Queue struct {
+	cfg      Config
+	client   *river.Client[*sql.Tx]
+	handlers Handlers
+	store    Dispatcher
+	running  map[job.Lane]*atomic.Int64
+	wake     map[job.Lane]chan struct{}
+	stop     context.CancelFunc
+	loops    sync.WaitGroup
+}
+
+// driver makes River poll instead of writing and reading a table of notifications: one
+// write less for each job, and its pick-up is bounded by Poll either way.
+type driver struct{ *riversqlite.Driver }
+
+func (driver) SupportsListener() bool     { return false }
+func (driver) SupportsListenNotify() bool { return false }
+
+// Migrate brings River's tables up to the version that this program needs.
+func Migrate(ctx context.Context, db *sql.DB) error {
+	m, err := rivermigrate.New(riversqlite.New(db), &rivermigrate.Config{Logger: slog.New(slog.DiscardHandler)})
+	if err != nil {
+		return fmt.Errorf("prepare queue migration: %w", err)
+	}
+	if _, err := m.Migrate(ctx, rivermigrate.DirectionUp, nil); err != nil {
+		return fmt.Errorf("migrate queue: %w", err)
+	}
+	return nil
+}
+
+// New prepares a queue on a migrated database; nothing runs before Start.
+func New(db *sql.DB, cfg Config) (*Queue, error) {
+	cfg.Workers = cmp.Or(cfg.Workers, 1000)
+	cfg.Poll = cmp.Or(cfg.Poll, 10*time.Millisecond)
+	cfg.Sweep = cmp.Or(cfg.Sweep, 250*time.Millisecond)
+	cfg.Lease = cmp.Or(cfg.Lease, 10*time.Second)
+	cfg.SoftStop = cmp.Or(cfg.SoftStop, 4*time.Second)
+	cfg.Logger = cmp.Or(cfg.Logger, slog.New(slog.DiscardHandler))
+	q := &Queue{cfg: cfg, running: map[job.Lane]*atomic.Int64{}, wake: map[job.Lane]chan struct{}{}}
+	queues := map[string]river.QueueConfig{}
+	for _, lane := range lanes() {
+		q.running[lane] = new(atomic.Int64)
+		q.wake[lane] = make(chan struct{}, 1)
+		queues[string(lane)] = river.QueueConfig{MaxWorkers: cfg.Workers}
+	}
+	workers := river.NewWorkers()
+	river.AddWorker(workers, river.WorkFunc(func(ctx context.Context, j *river.Job[job.Turn]) error {
+		defer q.count(job.Turns)()
+		return q.handlers.Turn(ctx, j.Args)
+	}))
+	river.AddWorker(workers, river.WorkFunc(func(ctx context.Context, j *river.Job[job.Deliver]) error {
+		defer q.count(job.Deliveries)()
+		return q.handlers.Deliver(ctx, j.Args)
+	}))
+	client, err := river.NewClient(driver{riversqlite.New(db)}, &river.Config{
+		Queues:            queues,
+		Workers:           workers,
+		FetchCooldown:     min(5*time.Millisecond, cfg.Poll),
+		FetchPollInterval: cfg.Poll,
+		JobTimeout:        -1,
+		// The lane is what is tried again, with its own schedule.
+		MaxAttempts:                 1,
+		CompletedJobRetentionPeriod: 10 * time.Minute,
+		DiscardedJobRetentionPeriod: 7 * 24 * time.Hour,
+		SoftStopTimeout:             cfg.SoftStop,
+		Logger:                      slog.New(quiet{cfg.Logger.Handler()}),
+	})
+	if err != nil {
+		return nil, fmt.Errorf("prepare queue: %w", err)
+	}
+	q.client = client
+	return q, nil
+}
+
+func lanes() []job.Lane { return []job.Lane{job.Turns, job.Deliveries} }
+
+func (q *Queue) count(lane job.Lane) func() {
+	n := q.running[lane]
+	n.Add(1)
+	return func() { n.Add(-1) }
+}
+
+// Enqueue inserts the jobs of claimed lanes in the claiming transaction.
+func (q *Queue) Enqueue(ctx context.Context, tx *sql.Tx, lane job.Lane, claims []sqlite.Claim) error {
+	params := make([]river.InsertManyParams, len(claims))
+	for i, c := range claims {
+		params[i].InsertOpts = &river.InsertOpts{Queue: string(lane)}
+		switch lane {
+		case job.Turns:
+			params[i].Args = job.Turn{Conversation: c.Conversation, Fence: c.Fence}
+		default:
+			params[i].Args = job.Deliver{Conversation: c.Conversation, Fence: c.Fence}
+		}
+	}
+	if _, err := q.client.InsertManyFastTx(ctx, tx, params); err != nil {
+		return fmt.Errorf("insert jobs: %w", err)
+	}
+	return nil
+}
+
+// Wake tells the dispatcher that a lane may be due. It never blocks.
+func (q *Queue) Wake(lane job.Lane) {
+	select {
+	case q.wake[lane] <- struct{}{}:
+	default:
+	}
+}
+
+// Running counts the jobs of both lanes that run now.
+func (q *Queue) Running() (turns, deliveries int) {
+	return int(q.running[job.Turns].Load()), int(q.running[job.Deliveries].Load())
+}
+
+// Start runs workers and dispatcher until Stop.
+func (q *Queue) Start(ctx context.Context, store Dispatcher, h Handlers) error {
+	q.store, q.handlers = store, h
+	// Jobs outlive the context that started them: Stop lets them end.
+	if err := q.client.Start(context.WithoutCancel(ctx)); err != nil {
+		return fmt.Errorf("start queue: %w", err)
+	}
+	loop, stop := context.WithCancel(context.WithoutCancel(ctx))
+	q.stop = stop
+	for _, lane := range lanes() {
+		q.loops.Go(func() { q.dispatch(loop, lane) })
+	}
+	return nil
+}
+
+// Stop ends the dispatcher, lets running jobs end for SoftStop, then cancels them and
+// waits for that, within ctx.
+func (q *Queue) Stop(ctx context.Context) error {
+	if q.stop == nil {
+		return nil
+	}
+	q.stop()
+	q.loops.Wait()
+	soft, cancel := context.WithTimeoutCause(ctx, q.cfg.SoftStop, errors.New("soft stop"))
+	defer cancel()
+	if err := q.client.Stop(soft); err == nil {
+		return nil
+	}
+	if err := q.client.StopAndCancel(ctx); err != nil {
+		return fmt.Errorf("stop queue: %w", err)
+	}
+	return nil
+}
+
+// dispatch claims what is due, then sleeps until it is woken, the next lane falls due, or
+// the sweep.
+func (q *Queue) dispatch(ctx context.Context, lane job.Lane) {
+	const batch = 200
+	timer := time.NewTimer(0)
+	defer timer.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-q.wake[lane]:
+		case <-timer.C:
+		}
+		free := q.cfg.Workers - int(q.running[lane].Load())
+		limit := min(batch, free)
+		now := time.Now()
+		n, next, err := q.store.Dispatch(ctx, lane, now, limit, q.cfg.Lease)
+		wait := q.cfg.Sweep
+		switch {
+		case err != nil && ctx.Err() == nil:
+			q.cfg.Logger.Error("dispatch failed", "lane", string(lane), "error", err.Error())
+		case n == limit && limit > 0:
+			// There may be more. Let River fetch in between.
+			wait = q.cfg.Poll
+		case !next.IsZero():
+			wait = max(0, min(wait, next.Sub(now)))
+		}
+		timer.Reset(wait)
+	}
+}
+
+// quiet keeps River's own lines to what an operator has to know: it logs at info what is
+// news to River's developers.
+type quiet struct{ slog.Handler }
+
+func (h quiet) Enabled(ctx context.Context, l slog.Level) bool {
+	return l >= slog.LevelWarn && h.Handler.Enabled(ctx, l)
+}
+
+func (h quiet) WithAttrs(a []slog.Attr) slog.Handler { return quiet{h.Handler.WithAttrs(a)} }
+func (h quiet) WithGroup(n string) slog.Handler      { return quiet{h.Handler.WithGroup(n)} }
