@@ -1,0 +1,301 @@
+// Package delivery is the job that carries decisions out: one delivery of a conversation
+// after the other, each after the one before it was acknowledged.
+//
+// Every attempt is written down before and after. Who holds the conversation is checked by
+// the same step that writes down the beginning. A send whose outcome is unknown is
+// reconciled with the helpdesk before it is repeated, where the helpdesk can be asked; where
+// it cannot, it is repeated once.
+package delivery
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"sync"
+	"time"
+
+	"github.com/google/uuid"
+
+	"secretaria/internal/channel"
+	"secretaria/internal/conversation"
+	"secretaria/internal/fault"
+	"secretaria/internal/job"
+	"secretaria/internal/store"
+)
+
+// Schedule is the pause after each failed try: one initial try and one more for each.
+func Schedule() []time.Duration {
+	return []time.Duration{5 * time.Second, 15 * time.Second, 45 * time.Second, 90 * time.Second, 90 * time.Second}
+}
+
+// maxUncertain is how long an unknown outcome is asked about before a person has to look.
+const maxUncertain = 15 * time.Minute
+
+// Memory is what a delivery needs of the store.
+type Memory interface {
+	NextDelivery(ctx context.Context, j job.Deliver, now time.Time, lease time.Duration) (store.Delivery, error)
+	FinishAttempt(context.Context, store.Attempt) error
+	Renew(ctx context.Context, lane job.Lane, id conversation.ID, fence int64, until time.Time) error
+}
+
+// Sender is what a delivery needs of a channel.
+type Sender interface {
+	Supports(channel.OrderKind) bool
+	Do(context.Context, channel.Order) (channel.Receipt, error)
+	Reconcile(context.Context, channel.Order) (channel.Verdict, channel.Receipt, error)
+}
+
+// Inbox is where the deliveries of an inbox go.
+type Inbox struct {
+	Sender Sender
+	// Dry records what would have been sent, without sending: no helpdesk is configured.
+	Dry bool
+}
+
+// Done is one attempt, for the log and the metrics.
+type Done struct {
+	Delivery    store.Delivery
+	Outcome     store.AttemptOutcome
+	Reconciled  bool // the attempt only asked
+	Kind        fault.Kind
+	HTTPStatus  int
+	Cause       string
+	Duration    time.Duration
+	SinceAccept time.Duration // from the oldest message that it answers; 0 where there is none
+}
+
+// Config of a Worker.
+type Config struct {
+	Memory   Memory
+	Inboxes  map[string]Inbox
+	Lease    time.Duration   // default 10 s; renewed while a send is under way
+	Timeout  time.Duration   // of one send; default 30 s
+	Schedule []time.Duration // default Schedule()
+	Logger   *slog.Logger
+	// Observe is told of every attempt, after it ended. May be nil.
+	Observe func(Done)
+}
+
+// Worker carries deliveries out. It is safe for concurrent use.
+type Worker struct{ cfg Config }
+
+// New returns a worker.
+func New(cfg Config) *Worker {
+	if cfg.Lease <= 0 {
+		cfg.Lease = 10 * time.Second
+	}
+	if cfg.Timeout <= 0 {
+		cfg.Timeout = 30 * time.Second
+	}
+	if cfg.Schedule == nil {
+		cfg.Schedule = Schedule()
+	}
+	if cfg.Logger == nil {
+		cfg.Logger = slog.New(slog.DiscardHandler)
+	}
+	if cfg.Observe == nil {
+		cfg.Observe = func(Done) {}
+	}
+	return &Worker{cfg: cfg}
+}
+
+// Run does one job: all deliveries of the conversation that are due.
+func (w *Worker) Run(ctx context.Context, j job.Deliver) error {
+	for ctx.Err() == nil {
+		d, err := w.cfg.Memory.NextDelivery(ctx, j, time.Now(), w.cfg.Lease)
+		switch {
+		case errors.Is(err, store.ErrNotFound), errors.Is(err, store.ErrLost):
+			return nil
+		case err != nil:
+			return err // the lease runs out and the lane is due again
+		}
+		if err := w.attempt(ctx, j, d); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (w *Worker) attempt(ctx context.Context, j job.Deliver, d store.Delivery) error {
+	started := time.Now()
+	a := store.Attempt{Delivery: d.ID, Conversation: d.Conversation, Fence: j.Fence, Number: d.Attempts, StartedAt: started}
+	inbox, ok := w.cfg.Inboxes[d.Inbox]
+	done := Done{Delivery: d, Reconciled: d.Uncertain}
+	var err error
+	switch {
+	case !ok:
+		a.Outcome, a.Cause, a.NextAt = store.AttemptRetry, "inbox not configured", started.Add(time.Hour)
+	case inbox.Dry:
+		a.Outcome, a.Cause = store.AttemptCancelled, "dry run"
+	case !inbox.Sender.Supports(d.Order.Kind):
+		a.Outcome, a.Cause = store.AttemptCancelled, "not supported by this inbox"
+	case d.Uncertain:
+		err = w.reconcile(ctx, j, inbox, d, &a)
+	default:
+		err = w.send(ctx, j, inbox, d, &a)
+	}
+	a.Now = time.Now()
+	if a.Outcome == store.AttemptFailed && d.Order.Kind == channel.Say && ok {
+		if err := w.giveUp(inbox, &a); err != nil {
+			return err
+		}
+	}
+	// What happened is recorded even while the process is told to stop.
+	if ferr := w.cfg.Memory.FinishAttempt(context.WithoutCancel(ctx), a); ferr != nil {
+		return fmt.Errorf("record attempt: %w", ferr)
+	}
+	done.Outcome, done.Kind, done.HTTPStatus, done.Cause, done.Duration = a.Outcome, fault.KindOf(err), a.HTTPStatus, a.Cause, a.Now.Sub(started)
+	if !d.AcceptedAt.IsZero() {
+		done.SinceAccept = a.Now.Sub(d.AcceptedAt)
+	}
+	w.report(ctx, done)
+	return nil
+}
+
+// send tries once.
+func (w *Worker) send(ctx context.Context, j job.Deliver, inbox Inbox, d store.Delivery, a *store.Attempt) error {
+	receipt, err := func() (channel.Receipt, error) {
+		ctx, end := w.bounded(ctx, j)
+		defer end()
+		return inbox.Sender.Do(ctx, d.Order)
+	}()
+	a.HTTPStatus, a.Key, a.SelfID = receipt.Status, receipt.Key, receipt.SelfID
+	if err == nil {
+		a.Outcome = store.AttemptSent
+		return nil
+	}
+	a.Cause = fault.Code(err)
+	if a.HTTPStatus == 0 {
+		a.HTTPStatus = fault.StatusOf(err)
+	}
+	kind := fault.KindOf(err)
+	switch {
+	case !kind.Retryable():
+		a.Outcome = store.AttemptFailed
+	case kind == fault.Uncertain && ctx.Err() != nil:
+		// We are stopping: the next process asks.
+		a.Outcome, a.NextAt = store.AttemptUncertain, time.Now().Add(2*time.Second)
+	case kind == fault.Uncertain:
+		// Even after the last try: whether it arrived has to be asked, and costs no try.
+		a.Outcome, a.NextAt = store.AttemptUncertain, time.Now().Add(w.pause(d.Round, err))
+	case ctx.Err() != nil:
+		a.Outcome, a.NextAt = store.AttemptRetry, time.Now()
+	case d.Round > len(w.cfg.Schedule):
+		a.Outcome = store.AttemptFailed
+	default:
+		a.Outcome, a.NextAt = store.AttemptRetry, time.Now().Add(w.pause(d.Round, err))
+	}
+	return err
+}
+
+// reconcile asks the helpdesk about an earlier try whose outcome is unknown.
+func (w *Worker) reconcile(ctx context.Context, j job.Deliver, inbox Inbox, d store.Delivery, a *store.Attempt) error {
+	verdict, receipt, err := func() (channel.Verdict, channel.Receipt, error) {
+		ctx, end := w.bounded(ctx, j)
+		defer end()
+		return inbox.Sender.Reconcile(ctx, d.Order)
+	}()
+	a.Cause = d.Cause
+	if err != nil {
+		a.Cause = fault.Code(err)
+		if time.Since(d.Order.Since) > maxUncertain {
+			a.Outcome, a.Cause = store.AttemptFailed, "outcome unknown"
+			return err
+		}
+		a.Outcome, a.NextAt = store.AttemptUncertain, time.Now().Add(w.pause(d.Round, err))
+		return err
+	}
+	exhausted := d.Round > len(w.cfg.Schedule)
+	switch {
+	case verdict == channel.Arrived:
+		a.Outcome, a.Key, a.SelfID, a.HTTPStatus, a.Cause = store.AttemptSent, receipt.Key, receipt.SelfID, receipt.Status, ""
+	case exhausted:
+		a.Outcome = store.AttemptFailed
+	case verdict == channel.Absent:
+		a.Outcome = store.AttemptAbsent
+	case d.Blind > 0:
+		// Once more would be a third copy in the customer's hands.
+		a.Outcome, a.Cause = store.AttemptFailed, "outcome unknown"
+	default:
+		a.Outcome = store.AttemptUnknown
+	}
+	return nil
+}
+
+// pause is the schedule's, or longer where the peer asked for it.
+func (w *Worker) pause(round int, err error) time.Duration {
+	i := min(max(round, 1), len(w.cfg.Schedule)) - 1
+	var pause time.Duration
+	if i >= 0 {
+		pause = w.cfg.Schedule[i]
+	}
+	return max(pause, fault.RetryAfter(err))
+}
+
+// bounded gives a call its deadline and keeps the lease while it lasts.
+func (w *Worker) bounded(ctx context.Context, j job.Deliver) (context.Context, func()) {
+	ctx, cancel := context.WithTimeoutCause(ctx, w.cfg.Timeout, fault.New(fault.Uncertain, "send timed out"))
+	ended := make(chan struct{})
+	var renewing sync.WaitGroup
+	renewing.Go(func() {
+		tick := time.NewTicker(w.cfg.Lease / 3)
+		defer tick.Stop()
+		for {
+			select {
+			case <-ended:
+				return
+			case now := <-tick.C:
+				// A lost lease changes nothing here: the request is out. FinishAttempt sorts it out.
+				_ = w.cfg.Memory.Renew(ctx, job.Deliveries, j.Conversation, j.Fence, now.Add(w.cfg.Lease))
+			}
+		}
+	})
+	return ctx, func() {
+		close(ended)
+		renewing.Wait()
+		cancel()
+	}
+}
+
+// giveUp hands the conversation to people, in the helpdesk too, when the customer cannot
+// be told what the bot had to say.
+func (w *Worker) giveUp(inbox Inbox, a *store.Attempt) error {
+	a.HandOver = conversation.ByFailure
+	for _, o := range []channel.Order{
+		{Kind: channel.Note, Text: "Não foi possível entregar a resposta automática ao cliente (" + a.Cause + "). A conversa precisa de uma pessoa."},
+		{Kind: channel.OpenUp},
+	} {
+		if !inbox.Sender.Supports(o.Kind) {
+			continue
+		}
+		id, err := uuid.NewV7()
+		if err != nil {
+			return fmt.Errorf("make delivery id: %w", err)
+		}
+		o.Delivery = conversation.DeliveryID(id.String())
+		a.Orders = append(a.Orders, o)
+	}
+	return nil
+}
+
+func (w *Worker) report(ctx context.Context, d Done) {
+	level, msg := slog.LevelInfo, "delivery sent"
+	switch d.Outcome {
+	case store.AttemptSent:
+	case store.AttemptFailed:
+		level, msg = slog.LevelError, "delivery failed for good"
+	case store.AttemptCancelled:
+		msg = "delivery not sent"
+	case store.AttemptAbsent, store.AttemptUnknown:
+		msg = "delivery reconciled"
+	default:
+		level, msg = slog.LevelWarn, "delivery attempt failed"
+	}
+	w.cfg.Logger.LogAttrs(ctx, level, msg,
+		slog.String("correlation_id", d.Delivery.Correlation), slog.String("delivery", string(d.Delivery.ID)), slog.Int64("conversation", int64(d.Delivery.Conversation)),
+		slog.String("inbox", d.Delivery.Inbox), slog.String("channel", string(d.Delivery.Channel)), slog.String("kind", string(d.Delivery.Order.Kind)),
+		slog.Int("attempt", d.Delivery.Attempts), slog.String("outcome", string(d.Outcome)), slog.Bool("reconciled", d.Reconciled), slog.Int("http_status", d.HTTPStatus),
+		slog.String("cause", d.Cause), slog.Int64("duration_ms", d.Duration.Milliseconds()), slog.Int64("since_accepted_ms", d.SinceAccept.Milliseconds()))
+	w.cfg.Observe(d)
+}

@@ -1,0 +1,340 @@
+// Package intake is the webhook: bound, verify, parse, limit, store, acknowledge.
+//
+// A request is acknowledged once what it reports is on disk, and nothing remote is called
+// before that. Everything that can arrive unauthenticated or malformed gets the documented
+// answer and nothing else: never our fault's status for the sender's fault, never a stack,
+// never a customer's words.
+package intake
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"math"
+	"mime"
+	"net/http"
+	"strconv"
+	"strings"
+	"time"
+
+	"secretaria/internal/channel"
+	"secretaria/internal/conversation"
+	"secretaria/internal/fault"
+	"secretaria/internal/job"
+	"secretaria/internal/store"
+	"secretaria/internal/telemetry"
+)
+
+// MaxBody is the largest body that is read, in bytes.
+const MaxBody = 1 << 20
+
+// Memory is what intake needs of the store.
+type Memory interface {
+	Receive(context.Context, store.Arrival) ([]store.Result, error)
+}
+
+// Limiter bounds how often something may happen to a key.
+type Limiter interface {
+	Allow(key string) (ok bool, retryAfter time.Duration)
+}
+
+// Inbox is a configured inbox.
+type Inbox struct {
+	Name    string
+	Channel channel.Channel
+	// Signed: requests carry a signature over a timestamp, so that the two together
+	// identify a request whose events have no id.
+	Signed bool
+	Quiet  conversation.Quiet
+	Hold   time.Duration // how long a person who took over keeps a conversation; 0: until handed back
+}
+
+// Done is what became of a webhook: one wide line of the log, and the metrics.
+type Done struct {
+	Channel     channel.Kind
+	Inbox       string // "" where there is no such inbox
+	Outcome     channel.OutcomeKind
+	Detail      string // bounded: the reason of an ignored event or of a refusal; a path for a bad payload
+	Results     []store.Result
+	Correlation string
+	Duration    time.Duration
+	Err         error
+}
+
+// Config of an Intake.
+type Config struct {
+	Kind    channel.Kind
+	Inboxes []Inbox
+	// Stranger answers for inboxes that do not exist: exactly like a wrong signature.
+	Stranger     channel.Channel
+	Memory       Memory
+	Failures     Limiter // requests that fail authentication, by client IP
+	Contacts     Limiter // accepted messages, by contact
+	DedupeWindow time.Duration
+	ClientIP     func(*http.Request) string
+	Logger       *slog.Logger
+	Observe      func(Done)     // may be nil
+	Wake         func(job.Lane) // may be nil
+	// Stale is told of conversations that moved on. May be nil.
+	Stale func(conversation.ID)
+}
+
+// Intake handles the webhooks of one kind of channel. It is safe for concurrent use.
+type Intake struct {
+	cfg     Config
+	inboxes map[string]*Inbox
+	only    *Inbox // what a path without an inbox means
+}
+
+// New returns a handler. A path without an inbox means the inbox named like the channel,
+// or the only one there is.
+func New(cfg Config) *Intake {
+	in := &Intake{cfg: cfg, inboxes: map[string]*Inbox{}}
+	for i := range cfg.Inboxes {
+		in.inboxes[cfg.Inboxes[i].Name] = &cfg.Inboxes[i]
+	}
+	in.only = in.inboxes[string(cfg.Kind)]
+	if in.only == nil && len(cfg.Inboxes) == 1 {
+		in.only = &cfg.Inboxes[0]
+	}
+	if in.cfg.Logger == nil {
+		in.cfg.Logger = slog.New(slog.DiscardHandler)
+	}
+	if in.cfg.Observe == nil {
+		in.cfg.Observe = func(Done) {}
+	}
+	if in.cfg.Wake == nil {
+		in.cfg.Wake = func(job.Lane) {}
+	}
+	if in.cfg.Stale == nil {
+		in.cfg.Stale = func(conversation.ID) {}
+	}
+	return in
+}
+
+// ServeHTTP implements http.Handler for a POST pattern with the optional wildcards
+// {inbox} and {secret}.
+func (in *Intake) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	started := time.Now()
+	inbox := in.only
+	if name := r.PathValue("inbox"); name != "" {
+		inbox = in.inboxes[name]
+	}
+	done := Done{Channel: in.cfg.Kind, Correlation: telemetry.Correlation(r.Context())}
+	ch := in.cfg.Stranger
+	if inbox != nil {
+		done.Inbox, ch = inbox.Name, inbox.Channel
+	}
+	outcome, retry := in.accept(w, r, inbox, ch, &done)
+	done.Outcome, done.Detail = outcome.Kind, outcome.Detail
+	answer(w, ch, outcome, retry)
+	done.Duration = time.Since(started)
+	in.report(r.Context(), done)
+}
+
+func (in *Intake) accept(w http.ResponseWriter, r *http.Request, inbox *Inbox, ch channel.Channel, done *Done) (channel.Outcome, time.Duration) {
+	body, err := read(w, r)
+	var tooLarge *http.MaxBytesError
+	if errors.As(err, &tooLarge) {
+		return channel.Outcome{Kind: channel.TooLarge}, 0
+	}
+	if err != nil {
+		// The sender is gone or too slow; nobody reads the answer.
+		return channel.Outcome{Kind: channel.BadPayload, Detail: "body: incomplete"}, 0
+	}
+	req := &channel.Request{Header: r.Header, Body: body, PathSecret: r.PathValue("secret"), Received: time.Now()}
+	if err := ch.Authenticate(req); err != nil || inbox == nil {
+		if ok, after := in.cfg.Failures.Allow(in.cfg.ClientIP(r)); !ok {
+			return channel.Outcome{Kind: channel.TooManyByIP}, after
+		}
+		detail := "invalid signature"
+		if err != nil {
+			detail = fault.Code(err)
+		}
+		return channel.Outcome{Kind: channel.Refused, Detail: detail}, 0
+	}
+	if !isJSON(r.Header.Get("Content-Type")) {
+		return channel.Outcome{Kind: channel.WrongType}, 0
+	}
+	events, err := ch.Parse(req)
+	if err != nil {
+		return channel.Outcome{Kind: channel.BadPayload, Detail: fault.Code(err)}, 0
+	}
+	if reason, nothing := ignored(events); nothing {
+		return channel.Outcome{Kind: channel.Skipped, Detail: reason}, 0
+	}
+	for i := range events {
+		if events[i].Kind != channel.Received {
+			continue
+		}
+		if ok, after := in.cfg.Contacts.Allow(contactKey(inbox.Name, &events[i])); !ok {
+			return channel.Outcome{Kind: channel.TooManyByContact}, after
+		}
+	}
+	results, err := in.cfg.Memory.Receive(r.Context(), in.arrival(r, inbox, req, events, done.Correlation))
+	if err != nil {
+		done.Err = err
+		return channel.Outcome{Kind: channel.Unavailable}, 0
+	}
+	done.Results = results
+	in.announce(results)
+	return summary(events, results), 0
+}
+
+// read reads the body whole. Length and limit are checked before a byte is kept.
+func read(w http.ResponseWriter, r *http.Request) ([]byte, error) {
+	if r.ContentLength > MaxBody {
+		return nil, &http.MaxBytesError{Limit: MaxBody}
+	}
+	var buf bytes.Buffer
+	if r.ContentLength > 0 {
+		buf.Grow(int(r.ContentLength) + bytes.MinRead)
+	}
+	_, err := io.Copy(&buf, http.MaxBytesReader(w, r.Body, MaxBody))
+	return buf.Bytes(), err
+}
+
+func isJSON(contentType string) bool {
+	if contentType == "" {
+		return true // some senders leave it out; the body decides
+	}
+	t, _, err := mime.ParseMediaType(contentType)
+	if err != nil {
+		return false
+	}
+	return t == "application/json" || strings.HasPrefix(t, "application/") && strings.HasSuffix(t, "+json")
+}
+
+// ignored says whether no event wants anything, and why.
+func ignored(events []channel.Event) (string, bool) {
+	for i := range events {
+		if events[i].Kind != channel.Ignored || events[i].Snapshot != nil {
+			return "", false
+		}
+	}
+	return events[0].Reason, true
+}
+
+func contactKey(inbox string, ev *channel.Event) string {
+	key := inbox + "\x00" + ev.Thread
+	if len(ev.Contact.Identities) > 0 {
+		id := ev.Contact.Identities[0]
+		key = inbox + "\x00" + string(id.Kind) + "\x00" + id.Value
+	}
+	return key
+}
+
+func (in *Intake) arrival(r *http.Request, inbox *Inbox, req *channel.Request, events []channel.Event, correlation string) store.Arrival {
+	a := store.Arrival{Inbox: inbox.Name, Channel: in.cfg.Kind, Events: events, Now: req.Received, Correlation: correlation, Quiet: inbox.Quiet,
+		DedupeWindow: in.cfg.DedupeWindow, Hold: inbox.Hold, CanOpen: inbox.Channel.Supports(channel.OpenUp)}
+	if ts := r.Header.Get("X-Timestamp"); inbox.Signed && ts != "" {
+		sum := sha256.New()
+		fmt.Fprintf(sum, "%s.", ts)
+		sum.Write(req.Body)
+		a.Fallback = sum.Sum(nil)
+	}
+	return a
+}
+
+func (in *Intake) announce(results []store.Result) {
+	turns, deliveries := false, false
+	for i := range results {
+		if results[i].Stale {
+			in.cfg.Stale(results[i].Conversation)
+		}
+		turns = turns || results[i].Pending
+		deliveries = deliveries || results[i].Change.ShouldOpen || results[i].Change.Moved()
+	}
+	if turns {
+		in.cfg.Wake(job.Turns)
+	}
+	if deliveries {
+		in.cfg.Wake(job.Deliveries)
+	}
+}
+
+// summary is one answer for all events of a request.
+func summary(events []channel.Event, results []store.Result) channel.Outcome {
+	duplicate, reason := true, ""
+	for i := range events {
+		if events[i].Kind == channel.Ignored {
+			reason = events[i].Reason
+			continue
+		}
+		reason = ""
+		if !results[i].Duplicate {
+			duplicate = false
+		}
+	}
+	for i := range events {
+		switch k := events[i].Kind; {
+		case k == channel.Received || k == channel.Edited:
+			if duplicate {
+				return channel.Outcome{Kind: channel.Duplicate}
+			}
+			return channel.Outcome{Kind: channel.Accepted}
+		case reason == "" && k == channel.Said:
+			reason = "message_by_" + string(events[i].Author)
+			if events[i].Author == conversation.Ours || results[i].Change.To == "" && events[i].Author == conversation.Person {
+				reason = "own_echo"
+			}
+		case reason == "" && k == channel.Revoked:
+			reason = "revoke"
+		case reason == "" && k == channel.Changed:
+			reason = "state"
+		case reason == "" && k == channel.Failed:
+			reason = "send_failed"
+		}
+	}
+	return channel.Outcome{Kind: channel.Skipped, Detail: reason}
+}
+
+func answer(w http.ResponseWriter, ch channel.Channel, o channel.Outcome, retry time.Duration) {
+	status, body := ch.Answer(o)
+	h := w.Header()
+	h.Set("Content-Type", "application/json; charset=utf-8")
+	if ch.CloseAfterAnswer() {
+		h.Set("Connection", "close")
+	}
+	if retry > 0 {
+		h.Set("Retry-After", strconv.Itoa(int(math.Ceil(retry.Seconds()))))
+	}
+	b, err := json.Marshal(body)
+	if err != nil {
+		b, status = []byte("{}"), http.StatusInternalServerError
+	}
+	w.WriteHeader(status)
+	_, _ = w.Write(b) // the sender is gone; what it sent is stored
+}
+
+func (in *Intake) report(ctx context.Context, d Done) {
+	level := slog.LevelInfo
+	attrs := make([]slog.Attr, 0, 12)
+	attrs = append(attrs, slog.String("correlation_id", d.Correlation), slog.String("channel", string(d.Channel)), slog.String("inbox", d.Inbox),
+		slog.String("outcome", string(d.Outcome)), slog.String("detail", d.Detail), slog.Float64("duration_ms", float64(d.Duration.Microseconds())/1000))
+	for i := range d.Results {
+		r := &d.Results[i]
+		if r.Conversation == 0 {
+			continue
+		}
+		attrs = append(attrs, slog.Int64("conversation", int64(r.Conversation)), slog.Int64("message", int64(r.Message)), slog.Bool("pending", r.Pending))
+		if r.Change.To != "" {
+			attrs = append(attrs, slog.String("holder", string(r.Change.To)), slog.String("moved_by", string(r.Change.Reason)), slog.Int("cancelled", r.Cancelled))
+		}
+		break // a request with several messages is rare; the others are in the rows
+	}
+	switch {
+	case d.Err != nil:
+		level = slog.LevelError
+		attrs = append(attrs, slog.String("error", d.Err.Error()))
+	case d.Outcome == channel.Refused, d.Outcome == channel.BadPayload, d.Outcome == channel.TooManyByIP, d.Outcome == channel.TooManyByContact:
+		level = slog.LevelWarn
+	}
+	in.cfg.Logger.LogAttrs(ctx, level, "webhook received", attrs...)
+	in.cfg.Observe(d)
+}
