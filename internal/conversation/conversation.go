@@ -83,7 +83,8 @@ type Snapshot struct {
 	// AssigneeID is the helpdesk's id of the assignee, "" when unknown.
 	AssigneeID string
 	// At is the helpdesk's version of the state (its updated_at). A snapshot older than the
-	// last one observed is ignored: events arrive in any order. Zero means "now".
+	// last one observed can only take the conversation from the bot: events arrive in any
+	// order, and talking over a person is worse than silence. Zero means "now".
 	At time.Time
 }
 
@@ -119,22 +120,25 @@ func New() State { return State{Holder: Bot} }
 // not learnt; a conversation assigned to a bot is taken to be ours until it is known better.
 func (s *State) Observe(snap Snapshot, selfID string) Change {
 	from := s.Holder
-	if !snap.At.IsZero() && snap.At.Before(s.StatusAt) {
-		return Change{From: from, To: from}
-	}
 	previous := s.Status
-	if snap.Status != "" {
+	late := !snap.At.IsZero() && snap.At.Before(s.StatusAt)
+	if snap.Status != "" && !late {
 		s.Status = snap.Status
 		if !snap.At.IsZero() {
 			s.StatusAt = snap.At
 		}
 	}
 	others := snap.Assignee == APerson || snap.Assignee == SomeBot && selfID != "" && snap.AssigneeID != "" && snap.AssigneeID != selfID
+	// A handoff of our own may still have a farewell to say when somebody acts on it.
+	ours := s.Holder == Human && (s.Reason == ByHandoff || s.Reason == ByFailure)
 	switch {
 	case snap.Status == Resolved:
+		if late {
+			break
+		}
 		return s.Close(ByResolving)
 	case snap.Status == Open || snap.Status == Snoozed:
-		if s.Holder != Human {
+		if s.Holder != Human || ours {
 			reason := ByOpening
 			if others {
 				reason = ByAssignment
@@ -142,9 +146,11 @@ func (s *State) Observe(snap Snapshot, selfID string) Change {
 			return s.TakeOver(reason, time.Time{})
 		}
 	case others:
-		if s.Holder != Human {
+		if s.Holder != Human || ours {
 			return s.TakeOver(ByAssignment, time.Time{})
 		}
+	case late:
+		// events overtake each other: an old one may take the conversation from the bot, never give it back
 	case snap.Status == Pending && (previous == Open || previous == Snoozed || previous == Resolved || s.Holder == Closed):
 		return s.HandBack(ByPending)
 	}
@@ -187,13 +193,15 @@ func (s *State) Close(reason Reason) Change {
 	return c
 }
 
-// CustomerWrote is called for every inbound message, after the snapshot that came with it.
-// A closed conversation that the helpdesk does not say is closed starts anew with the bot,
-// and a human's hold that has run out ends.
-func (s *State) CustomerWrote(now time.Time) Change {
+// CustomerWrote is called for every inbound message, after the snapshot that came with it;
+// shown is that snapshot's status, "" where none came. A closed conversation starts anew
+// with the bot unless the helpdesk says at the same moment that it is closed, and a human's
+// hold that has run out ends.
+func (s *State) CustomerWrote(now time.Time, shown Status) Change {
 	from := s.Holder
 	switch {
-	case s.Holder == Closed && s.Status != Resolved:
+	case s.Holder == Closed && shown != Resolved:
+		s.Status = shown
 		return s.HandBack(ByCustomer)
 	case s.Holder == Human && !s.HeldUntil.IsZero() && !now.Before(s.HeldUntil):
 		return s.HandBack(ByExpiry)

@@ -1,6 +1,11 @@
 package conversation
 
-import "time"
+import (
+	"crypto/sha256"
+	"time"
+	"unicode"
+	"unicode/utf8"
+)
 
 // Author says who said something.
 type Author string
@@ -103,4 +108,22 @@ func Finished(text string) bool {
 		}
 	}
 	return false
+}
+
+// Fingerprint identifies words by their letters and digits alone, so that a text is known
+// again after a channel has rendered it. Nil when there is none.
+func Fingerprint(text string) []byte {
+	h := sha256.New()
+	some := false
+	var buf [utf8.UTFMax]byte
+	for _, r := range text {
+		if unicode.IsLetter(r) || unicode.IsDigit(r) {
+			some = true
+			h.Write(buf[:utf8.EncodeRune(buf[:], unicode.ToLower(r))])
+		}
+	}
+	if !some {
+		return nil
+	}
+	return h.Sum(nil)[:16]
 }

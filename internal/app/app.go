@@ -1,0 +1,294 @@
+// Package app is the composition root: it alone knows every adapter, builds the program
+// from Options, runs it and stops it.
+package app
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"strconv"
+	"sync"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+
+	"secretaria/internal/agent"
+	"secretaria/internal/channel"
+	"secretaria/internal/channel/chatwoot"
+	"secretaria/internal/channel/whaticket"
+	"secretaria/internal/delivery"
+	"secretaria/internal/httpclient"
+	"secretaria/internal/llm"
+	"secretaria/internal/queue"
+	"secretaria/internal/store"
+	"secretaria/internal/store/sqlite"
+	"secretaria/internal/telemetry"
+	"secretaria/internal/turn"
+)
+
+// beatEvery is how often a worker says that it is alive.
+const beatEvery = 5 * time.Second
+
+// inbox is an Inbox with its connection.
+type inbox struct {
+	Inbox
+	channel channel.Channel
+	client  *httpclient.Client
+}
+
+// App is the program. New builds it, Start runs it, Stop ends it; each once.
+type App struct {
+	o        Options
+	log      *slog.Logger
+	store    store.Store
+	queue    *queue.Queue
+	turns    *turn.Worker
+	sends    *delivery.Worker
+	inboxes  []inbox
+	models   map[string]llm.Model
+	metrics  *telemetry.Metrics
+	registry *prometheus.Registry
+	server   *http.Server
+	listener net.Listener
+	id       string
+
+	teardown []teardown
+	failed   chan error
+	stopBeat context.CancelFunc
+	beats    sync.WaitGroup
+}
+
+// teardown undoes one thing that was built. They run backwards.
+type teardown struct {
+	name string
+	run  func(context.Context) error
+}
+
+func (a *App) onStop(name string, run func(context.Context) error) {
+	a.teardown = append(a.teardown, teardown{name, run})
+}
+
+// New opens and migrates the database and builds every part. Nothing listens or runs yet.
+func New(ctx context.Context, o Options) (_ *App, err error) {
+	if err := o.Validate(); err != nil {
+		return nil, err
+	}
+	o.Host = cmp.Or(o.Host, "0.0.0.0")
+	o.SendTimeout = cmp.Or(o.SendTimeout, 30*time.Second)
+	o.Limits.Window = cmp.Or(o.Limits.Window, time.Minute)
+	id, err := uuid.NewV7()
+	if err != nil {
+		return nil, fmt.Errorf("make worker id: %w", err)
+	}
+	a := &App{o: o, log: cmp.Or(o.Logger, slog.New(slog.DiscardHandler)), id: id.String(), registry: prometheus.NewRegistry(), failed: make(chan error, 1)}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, a.Stop(context.WithoutCancel(ctx)))
+		}
+	}()
+	a.metrics = telemetry.NewMetrics(a.registry, telemetry.Build{Version: o.Version})
+	a.registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	if err := a.buildModels(); err != nil {
+		return nil, err
+	}
+	if err := a.openStore(ctx); err != nil {
+		return nil, err
+	}
+	if err := a.connect(); err != nil {
+		return nil, err
+	}
+	if err := a.buildWorkers(); err != nil {
+		return nil, err
+	}
+	a.buildServer()
+	return a, nil
+}
+
+func (a *App) openStore(ctx context.Context) error {
+	db, err := sqlite.Open(ctx, a.o.Database, false)
+	if err != nil {
+		return err
+	}
+	closed := false
+	defer func() {
+		if !closed {
+			db.Close()
+		}
+	}()
+	release, err := sqlite.Lock(a.o.Database)
+	if err != nil {
+		return err
+	}
+	a.onStop("database lock", func(context.Context) error { release(); return nil })
+	if _, err := db.Migrate(ctx); err != nil {
+		return err
+	}
+	if err := queue.Migrate(ctx, db.Writer()); err != nil {
+		return err
+	}
+	cfg := a.o.Queue
+	cfg.Logger = a.log
+	if a.queue, err = queue.New(db.Writer(), cfg); err != nil {
+		return err
+	}
+	st, err := sqlite.New(ctx, db, a.queue.Enqueue)
+	if err != nil {
+		return err
+	}
+	closed, a.store = true, st
+	a.onStop("store", func(context.Context) error { return st.Close() })
+	return nil
+}
+
+// connect builds the channels. Each has a client of its own, so that one helpdesk that
+// hangs takes no connection from another.
+func (a *App) connect() error {
+	for _, i := range a.o.Inboxes {
+		var base string
+		if i.Whaticket != nil {
+			base = i.Whaticket.BaseURL
+		} else {
+			base = i.Chatwoot.BaseURL
+		}
+		client := httpclient.New(httpclient.Options{Timeout: a.o.SendTimeout, Policy: a.o.Addresses.WithURLs(base)})
+		in := inbox{Inbox: i, client: client}
+		var err error
+		if i.Whaticket != nil {
+			in.channel, err = whaticket.New(*i.Whaticket, client)
+		} else {
+			in.channel, err = chatwoot.New(*i.Chatwoot, client)
+		}
+		if err != nil {
+			return fmt.Errorf("inbox %s: %w", i.Name, err)
+		}
+		a.onStop("client of "+i.Name, func(context.Context) error { client.Close(); return nil })
+		a.inboxes = append(a.inboxes, in)
+	}
+	return nil
+}
+
+func (a *App) buildWorkers() error {
+	desks := map[string]*agent.Agent{}
+	for _, cfg := range a.o.Desks {
+		model, err := a.model(cfg.Name)
+		if err != nil {
+			return fmt.Errorf("desk %s: %w", cfg.Name, err)
+		}
+		if desks[cfg.Name], err = agent.New(cfg, model); err != nil {
+			return fmt.Errorf("desk %s: %w", cfg.Name, err)
+		}
+	}
+	turns, sends := map[string]turn.Inbox{}, map[string]delivery.Inbox{}
+	for _, in := range a.inboxes {
+		turns[in.Name] = turn.Inbox{Desk: desks[in.Desk], Supports: in.channel.Supports, Team: in.Team, Person: in.Person, Labels: in.Labels}
+		sends[in.Name] = delivery.Inbox{Sender: in.channel, Dry: in.Dry()}
+	}
+	a.turns = turn.New(turn.Config{Memory: a.store, Inboxes: turns, Lease: a.o.Queue.Lease, Logger: a.log, Observe: a.turnEnded, Wake: a.queue.Wake})
+	a.sends = delivery.New(delivery.Config{Memory: a.store, Inboxes: sends, Lease: a.o.Queue.Lease, Timeout: a.o.SendTimeout, Schedule: a.o.Schedule, Logger: a.log, Observe: a.deliveryEnded})
+	return nil
+}
+
+// Start listens, then runs workers and server until Stop. When it returns, webhooks are
+// accepted.
+func (a *App) Start(ctx context.Context) error {
+	if err := a.store.Recover(ctx, time.Now()); err != nil {
+		return fmt.Errorf("recover: %w", err)
+	}
+	if err := a.beat(ctx); err != nil {
+		return err
+	}
+	var lc net.ListenConfig
+	l, err := lc.Listen(ctx, "tcp", net.JoinHostPort(a.o.Host, strconv.Itoa(a.o.Port)))
+	if err != nil {
+		return fmt.Errorf("listen (APP_HOST, APP_PORT): %w", err)
+	}
+	a.listener = l
+	a.onStop("listener", func(context.Context) error {
+		if err := l.Close(); !errors.Is(err, net.ErrClosed) {
+			return err
+		}
+		return nil
+	})
+	if err := a.queue.Start(ctx, a.store, queue.Handlers{Turn: a.turns.Run, Deliver: a.sends.Run}); err != nil {
+		return err
+	}
+	a.onStop("queue", a.queue.Stop)
+	go func() {
+		if err := a.server.Serve(l); !errors.Is(err, http.ErrServerClosed) {
+			a.failed <- fmt.Errorf("serve: %w", err)
+		}
+	}()
+	// Stopped first: what is accepted is finished, what is not yet accepted goes elsewhere.
+	a.onStop("server", func(ctx context.Context) error {
+		ctx, cancel := context.WithTimeoutCause(ctx, 3*time.Second, errors.New("server did not drain"))
+		defer cancel()
+		if err := a.server.Shutdown(ctx); err != nil {
+			return errors.Join(a.server.Close())
+		}
+		return nil
+	})
+	return nil
+}
+
+// beat says that the worker is alive, now and until Stop.
+func (a *App) beat(ctx context.Context) error {
+	if err := a.store.Beat(ctx, a.id, time.Now()); err != nil {
+		return err
+	}
+	loop, stop := context.WithCancel(context.WithoutCancel(ctx))
+	a.stopBeat = stop
+	a.beats.Go(func() {
+		tick := time.NewTicker(beatEvery)
+		defer tick.Stop()
+		for {
+			select {
+			case <-loop.Done():
+				return
+			case now := <-tick.C:
+				if err := a.store.Beat(loop, a.id, now); err != nil && loop.Err() == nil {
+					a.log.Warn("worker heartbeat failed", "error", err.Error())
+				}
+			}
+		}
+	})
+	a.onStop("heartbeat", func(context.Context) error {
+		stop()
+		a.beats.Wait()
+		return nil
+	})
+	return nil
+}
+
+// Addr is where the server listens, "127.0.0.1:8080"; "" before Start.
+func (a *App) Addr() string {
+	if a.listener == nil {
+		return ""
+	}
+	return a.listener.Addr().String()
+}
+
+// Store is the memory, for tools that show what happened.
+func (a *App) Store() store.Store { return a.store }
+
+// Failed delivers the error that ended the server without Stop.
+func (a *App) Failed() <-chan error { return a.failed }
+
+// Stop ends everything that New and Start began, in reverse, within ctx. What was accepted
+// is stored; what was under way and could not end is taken up by the next process.
+func (a *App) Stop(ctx context.Context) error {
+	var errs []error
+	for i := len(a.teardown) - 1; i >= 0; i-- {
+		t := a.teardown[i]
+		if err := t.run(ctx); err != nil {
+			errs = append(errs, fmt.Errorf("stop %s: %w", t.name, err))
+		}
+	}
+	a.teardown = nil
+	return errors.Join(errs...)
+}

@@ -1,0 +1,66 @@
+package app
+
+import (
+	"secretaria/internal/agent"
+	"secretaria/internal/channel"
+	"secretaria/internal/conversation"
+	"secretaria/internal/delivery"
+	"secretaria/internal/intake"
+	"secretaria/internal/store"
+	"secretaria/internal/telemetry"
+	"secretaria/internal/turn"
+)
+
+func (a *App) webhookEnded(d intake.Done) {
+	a.metrics.WebhookReceived(string(d.Outcome))
+	for i := range d.Results {
+		if c := d.Results[i].Change; c.TakenOver && c.To == conversation.Human {
+			a.metrics.TakenOver(string(c.Reason))
+		}
+	}
+	if f := a.o.Observe.Webhook; f != nil {
+		f(d)
+	}
+}
+
+func (a *App) turnEnded(d turn.Done) {
+	a.metrics.TurnEnded(d.Outcome)
+	switch agent.Outcome(d.Outcome) {
+	case agent.Replied, agent.AskedToWrite, agent.HandedOver, agent.ModelFailed:
+		a.metrics.TaskLatency(telemetry.Turn, d.SinceAccept)
+	}
+	if d.HandedOver != "" {
+		a.metrics.TakenOver(string(d.HandedOver))
+	}
+	if f := a.o.Observe.Turn; f != nil {
+		f(d)
+	}
+}
+
+func (a *App) deliveryEnded(d delivery.Done) {
+	order := d.Delivery.Order.Kind
+	a.metrics.DeliveryAttempted(string(d.Delivery.Channel), string(order), string(d.Outcome))
+	called := d.Outcome != store.AttemptCancelled
+	if p := a.metrics.Peer(string(d.Delivery.Channel)); p != nil && called {
+		p.Latency.Observe(d.Duration.Seconds())
+		switch d.Outcome {
+		case store.AttemptSent:
+			if order == channel.Say {
+				p.SendSuccess.Inc()
+			}
+		case store.AttemptRetry, store.AttemptUncertain:
+			p.Errors.Inc()
+			if order == channel.Say {
+				p.SendRetry.Inc()
+			}
+		case store.AttemptFailed:
+			p.Errors.Inc()
+		}
+	}
+	if d.Outcome == store.AttemptSent && order == channel.Say && d.SinceAccept > 0 {
+		a.metrics.TaskLatency(telemetry.Delivery, d.SinceAccept)
+	}
+	if f := a.o.Observe.Delivery; f != nil {
+		f(d)
+	}
+}

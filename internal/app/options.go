@@ -1,0 +1,168 @@
+package app
+
+import (
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/netip"
+	"regexp"
+	"time"
+
+	"secretaria/internal/agent"
+	"secretaria/internal/channel"
+	"secretaria/internal/channel/chatwoot"
+	"secretaria/internal/channel/whaticket"
+	"secretaria/internal/conversation"
+	"secretaria/internal/delivery"
+	"secretaria/internal/httpclient"
+	"secretaria/internal/intake"
+	"secretaria/internal/llm/gemini"
+	"secretaria/internal/llm/openai"
+	"secretaria/internal/llm/resilient"
+	"secretaria/internal/queue"
+	"secretaria/internal/turn"
+)
+
+// Options is everything that the program can be told. config makes them from file and
+// environment; tests make them by hand. Zero fields take the documented defaults.
+type Options struct {
+	Version string
+	Host    string // default 0.0.0.0
+	Port    int    // 0: any free port
+	// Database is the SQLite file.
+	Database string
+
+	Inboxes []Inbox
+	Desks   []agent.Config
+	Models  Models
+
+	Quiet        conversation.Quiet
+	DedupeWindow time.Duration // DEDUPE_TTL_SECONDS
+	Limits       Limits
+
+	// SendTimeout bounds one call to a helpdesk (REQUEST_TIMEOUT_SECONDS); default 30 s.
+	SendTimeout time.Duration
+	// Schedule is the pause after each failed try; nil: delivery.Schedule().
+	Schedule []time.Duration
+	// Addresses may be dialled besides public ones and the hosts of configured base URLs.
+	Addresses      httpclient.Policy
+	TrustedProxies []netip.Prefix
+	AllowedOrigins []string
+	Metrics        bool // serve /metrics
+	Queue          queue.Config
+	Logger         *slog.Logger
+	// Observe is told of every unit of work when it ended. Funcs may be nil.
+	Observe Observer
+}
+
+// Inbox is one configured connection; exactly one of Whaticket and Chatwoot is set.
+type Inbox struct {
+	Name      string
+	Desk      string
+	Whaticket *whaticket.Config
+	Chatwoot  *chatwoot.Config
+	// Quiet overrides Options.Quiet.
+	Quiet *conversation.Quiet
+	// Hold is how long a person who took over keeps a conversation; 0: until it is handed
+	// back. WhatsApp has no sign for handing back, so config gives Whaticket inboxes one.
+	Hold time.Duration
+	// Team, Person and Labels of a handoff, by the helpdesk's ids.
+	Team, Person string
+	Labels       []string
+}
+
+// Kind is the inbox's channel.
+func (i Inbox) Kind() channel.Kind {
+	if i.Chatwoot != nil {
+		return channel.Chatwoot
+	}
+	return channel.Whaticket
+}
+
+// Dry says that nothing can be sent: no helpdesk is configured. What would have been sent
+// is recorded.
+func (i Inbox) Dry() bool {
+	if i.Chatwoot != nil {
+		return i.Chatwoot.BaseURL == ""
+	}
+	return i.Whaticket == nil || i.Whaticket.BaseURL == ""
+}
+
+// Models are the configured language models; none of them: the offline model answers.
+type Models struct {
+	Gemini *gemini.Config
+	OpenAI *openai.Config
+	// Resilience holds for each of them.
+	Resilience resilient.Config
+}
+
+// Limits bound what a minute may bring. 0 means no limit.
+type Limits struct {
+	Failures  int           // WEBHOOK_RATE_LIMIT_IP: failed authentications by client IP
+	Whaticket int           // WEBHOOK_RATE_LIMIT_NUMBER: accepted messages by contact
+	Chatwoot  int           // RATE_LIMIT_REQUESTS: accepted messages by contact
+	Window    time.Duration // RATE_LIMIT_WINDOW; default a minute
+}
+
+var inboxName = regexp.MustCompile(`^[a-z0-9][a-z0-9._-]{0,62}$`)
+
+// Validate says what is wrong, all of it, naming keys and inboxes.
+func (o Options) Validate() error {
+	var errs []error
+	bad := func(format string, args ...any) { errs = append(errs, fmt.Errorf(format, args...)) }
+	if o.Port < 0 || o.Port > 65535 {
+		bad("APP_PORT: %d is not a port", o.Port)
+	}
+	if o.Database == "" {
+		bad("DATABASE_URL: empty")
+	}
+	desks := map[string]bool{}
+	for _, d := range o.Desks {
+		if desks[d.Name] {
+			bad("desk %s: configured twice", d.Name)
+		}
+		desks[d.Name] = true
+	}
+	seen := map[string]bool{}
+	for _, i := range o.Inboxes {
+		if !inboxName.MatchString(i.Name) {
+			bad("inbox %q: a name has lower-case letters, digits, '.', '_' and '-', at most 63", i.Name)
+		}
+		if seen[i.Name] {
+			bad("inbox %s: configured twice", i.Name)
+		}
+		seen[i.Name] = true
+		if !desks[i.Desk] {
+			bad("inbox %s: there is no desk %q", i.Name, i.Desk)
+		}
+		switch {
+		case (i.Whaticket == nil) == (i.Chatwoot == nil):
+			bad("inbox %s: needs one channel", i.Name)
+		case i.Whaticket != nil:
+			errs = append(errs, named(i.Name, i.Whaticket.Validate()))
+		default:
+			errs = append(errs, named(i.Name, i.Chatwoot.Validate()))
+		}
+	}
+	if o.Models.Gemini != nil {
+		errs = append(errs, o.Models.Gemini.Validate())
+	}
+	if o.Models.OpenAI != nil {
+		errs = append(errs, o.Models.OpenAI.Validate())
+	}
+	return errors.Join(errs...)
+}
+
+func named(inbox string, err error) error {
+	if err == nil {
+		return nil
+	}
+	return fmt.Errorf("inbox %s: %w", inbox, err)
+}
+
+// Observer sees what happens, beside the log and the metrics.
+type Observer struct {
+	Webhook  func(intake.Done)
+	Turn     func(turn.Done)
+	Delivery func(delivery.Done)
+}

@@ -1,0 +1,252 @@
+package app
+
+import (
+	"context"
+	"encoding/json"
+	"log/slog"
+	"net/http"
+	"path"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+
+	"secretaria/internal/channel"
+	"secretaria/internal/channel/chatwoot"
+	"secretaria/internal/channel/whaticket"
+	"secretaria/internal/conversation"
+	"secretaria/internal/fault"
+	"secretaria/internal/intake"
+	"secretaria/internal/ratelimit"
+	"secretaria/internal/telemetry"
+)
+
+const (
+	whaticketPath = "/webhook/whaticket"
+	agentBotPath  = "/api/v1/webhooks/agentbot"
+)
+
+// buildServer puts every route in one place. Patterns carry no method where the path alone
+// decides, so that a wrong method gets our answer and not net/http's.
+func (a *App) buildServer() {
+	mux := http.NewServeMux()
+	failures := ratelimit.New(a.o.Limits.Failures, a.o.Limits.Window)
+	whaticketIn := a.intake(channel.Whaticket, whaticket.Stranger(), failures, ratelimit.New(a.o.Limits.Whaticket, a.o.Limits.Window))
+	chatwootIn := a.intake(channel.Chatwoot, chatwoot.Stranger(), failures, ratelimit.New(a.o.Limits.Chatwoot, a.o.Limits.Window))
+	post := map[string]http.Handler{
+		whaticketPath: whaticketIn, whaticketPath + "/{inbox}": whaticketIn, whaticketPath + "/{inbox}/{secret}": whaticketIn,
+		agentBotPath: chatwootIn, agentBotPath + "/{inbox}": chatwootIn,
+	}
+	for pattern, h := range post {
+		mux.Handle(pattern, method(h, http.MethodPost))
+	}
+	get := map[string]http.Handler{
+		"/healthz":          a.health(),
+		"/api/v1/health":    http.HandlerFunc(alive),
+		"/api/v1/readiness": http.HandlerFunc(a.ready),
+	}
+	if a.o.Metrics {
+		get["/metrics"] = a.scrape(promhttp.HandlerFor(a.registry, promhttp.HandlerOpts{}))
+	}
+	for pattern, h := range get {
+		mux.Handle(pattern, method(a.cors(h), http.MethodGet, http.MethodHead, http.MethodOptions))
+	}
+	mux.HandleFunc("/", notFound)
+
+	a.server = &http.Server{
+		Handler: telemetry.Instrument(canonical(mux), route, a.metrics, a.log),
+		// A sender has 10 s for its request; Chatwoot gives up after 5 s anyway.
+		ReadHeaderTimeout: 5 * time.Second,
+		ReadTimeout:       10 * time.Second,
+		WriteTimeout:      30 * time.Second,
+		IdleTimeout:       2 * time.Minute,
+		MaxHeaderBytes:    64 << 10,
+		ErrorLog:          slog.NewLogLogger(a.log.Handler(), slog.LevelDebug),
+	}
+}
+
+func (a *App) intake(kind channel.Kind, stranger channel.Channel, failures, contacts *ratelimit.Limiter) http.Handler {
+	var inboxes []intake.Inbox
+	for _, in := range a.inboxes {
+		if in.Kind() != kind {
+			continue
+		}
+		quiet := a.o.Quiet
+		if in.Quiet != nil {
+			quiet = *in.Quiet
+		}
+		signed := in.Whaticket != nil && (in.Whaticket.Auth == "" || in.Whaticket.Auth == whaticket.BySignature)
+		inboxes = append(inboxes, intake.Inbox{Name: in.Name, Channel: in.channel, Signed: signed, Quiet: quiet, Hold: in.Hold})
+	}
+	return intake.New(intake.Config{
+		Kind: kind, Inboxes: inboxes, Stranger: stranger, Memory: a.store, Failures: failures, Contacts: contacts,
+		DedupeWindow: a.o.DedupeWindow, ClientIP: intake.ClientIP(a.o.TrustedProxies), Logger: a.log,
+		Observe: a.webhookEnded, Wake: a.queue.Wake, Stale: func(id conversation.ID) { a.turns.Stale(id) },
+	})
+}
+
+// route names the route of a request for metrics: its pattern, the wildcards folded away.
+func route(r *http.Request) string {
+	switch p := r.Pattern; {
+	case strings.HasPrefix(p, whaticketPath):
+		return whaticketPath
+	case strings.HasPrefix(p, agentBotPath):
+		return agentBotPath
+	case p == "/" || p == "":
+		return "other"
+	default:
+		return p
+	}
+}
+
+// method answers 405 in our form to any other method.
+func method(next http.Handler, allowed ...string) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if !slices.Contains(allowed, r.Method) {
+			w.Header().Set("Allow", strings.Join(allowed, ", "))
+			problem(w, r, http.StatusMethodNotAllowed, "method not allowed")
+			return
+		}
+		next.ServeHTTP(w, r)
+	})
+}
+
+// canonical refuses paths that ServeMux would redirect, with an HTML page, to a cleaned form.
+func canonical(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		p := r.URL.Path
+		clean := path.Clean("/" + p)
+		if p != clean && p != clean+"/" || r.Method == http.MethodConnect {
+			notFound(w, r)
+			return
+		}
+		if p == clean+"/" && p != "//" && clean != "/" {
+			// A slash at the end is a slip of whoever typed the address, and a webhook's
+			// sender would not follow a redirect.
+			r2 := r.Clone(r.Context())
+			r2.URL.Path = clean
+			defer func() { r.Pattern = r2.Pattern }()
+			next.ServeHTTP(w, r2)
+			return
+		}
+		next.ServeHTTP(w, r)
+	})
+}
+
+// cors lets the configured origins read; webhooks have none.
+func (a *App) cors(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		h := w.Header()
+		h.Add("Vary", "Origin")
+		if origin := r.Header.Get("Origin"); origin != "" && slices.Contains(a.o.AllowedOrigins, origin) {
+			h.Set("Access-Control-Allow-Origin", origin)
+			h.Set("Access-Control-Expose-Headers", "X-Correlation-ID")
+			if r.Method == http.MethodOptions {
+				h.Set("Access-Control-Allow-Methods", "GET, HEAD")
+				h.Set("Access-Control-Max-Age", "600")
+			}
+		}
+		if r.Method == http.MethodOptions {
+			w.WriteHeader(http.StatusNoContent)
+			return
+		}
+		next.ServeHTTP(w, r)
+	})
+}
+
+func notFound(w http.ResponseWriter, r *http.Request) {
+	problem(w, r, http.StatusNotFound, "not found")
+}
+
+// problem answers with the words under the name that the route's callers know.
+func problem(w http.ResponseWriter, r *http.Request, status int, words string) {
+	key := "error"
+	if strings.HasPrefix(r.URL.Path, "/api/") {
+		key = "detail"
+	}
+	if strings.HasPrefix(r.URL.Path, whaticketPath) {
+		w.Header().Set("Connection", "close")
+	}
+	reply(w, status, map[string]string{key: words})
+}
+
+func reply(w http.ResponseWriter, status int, body any) {
+	b, err := json.Marshal(body)
+	if err != nil {
+		b, status = []byte("{}"), http.StatusInternalServerError
+	}
+	w.Header().Set("Content-Type", "application/json; charset=utf-8")
+	w.WriteHeader(status)
+	_, _ = w.Write(append(b, '\n')) // whoever asked is gone
+}
+
+func alive(w http.ResponseWriter, _ *http.Request) {
+	reply(w, http.StatusOK, map[string]string{"status": "ok"})
+}
+
+// freshBeat is how old the last sign of a live worker may be.
+const freshBeat = 30 * time.Second
+
+// health checks every part that an answer to a customer needs of ours.
+func (a *App) health() http.Handler {
+	ping := func(ctx context.Context) (map[string]any, error) { return nil, a.store.Ping(ctx) }
+	worker := func(ctx context.Context) (map[string]any, error) {
+		now := time.Now()
+		n, freshest, err := a.store.Workers(ctx, now.Add(-freshBeat))
+		if err != nil {
+			return nil, err
+		}
+		if n == 0 {
+			return map[string]any{"workers": 0}, fault.New(fault.Transient, "no live worker")
+		}
+		return map[string]any{"workers": n, "freshest_heartbeat_age_seconds": max(0, now.Sub(freshest).Round(time.Millisecond).Seconds())}, nil
+	}
+	return telemetry.NewHealth(a.metrics.HealthFailure,
+		telemetry.Component{Name: "sqlite", Check: ping, Timeout: checkTime},
+		telemetry.Component{Name: "rq_worker", Check: worker, Timeout: checkTime})
+}
+
+// checkTime bounds one health check.
+const checkTime = 2 * time.Second
+
+// scrape reads what is only known to the database at the moment that somebody asks.
+func (a *App) scrape(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		ctx, cancel := context.WithTimeout(r.Context(), checkTime)
+		defer cancel()
+		if turns, deliveries, err := a.store.Backlog(ctx, time.Now()); err == nil {
+			a.metrics.QueueSize.Set(float64(turns + deliveries))
+		}
+		next.ServeHTTP(w, r)
+	})
+}
+
+// ready says whether the helpdesks can be reached: what an orchestrator or a person asks
+// before traffic is sent here.
+func (a *App) ready(w http.ResponseWriter, r *http.Request) {
+	ctx, cancel := context.WithTimeout(r.Context(), 5*time.Second)
+	defer cancel()
+	services := map[string]string{"chatwoot": "not_configured", "n8n": "not_configured", "redis": "not_configured"}
+	status, code := "ready", http.StatusOK
+	if err := a.store.Ping(ctx); err != nil {
+		status, code = "not_ready", http.StatusServiceUnavailable
+	}
+	for _, in := range a.inboxes {
+		kind := string(in.Kind())
+		if in.Dry() {
+			if services[kind] == "" {
+				services[kind] = "not_configured"
+			}
+			continue
+		}
+		if err := in.channel.Probe(ctx); err != nil {
+			services[kind] = "error"
+			status, code = "not_ready", http.StatusServiceUnavailable
+			a.log.Warn("helpdesk not ready", "inbox", in.Name, "channel", kind, "cause", fault.Code(err), "http_status", fault.StatusOf(err))
+		} else if services[kind] != "error" {
+			services[kind] = "connected"
+		}
+	}
+	reply(w, code, map[string]any{"status": status, "services": services})
+}
