@@ -129,8 +129,7 @@ func (s *State) Observe(snap Snapshot, selfID string) Change {
 		}
 	}
 	others := snap.Assignee == APerson || snap.Assignee == SomeBot && selfID != "" && snap.AssigneeID != "" && snap.AssigneeID != selfID
-	// A handoff of our own may still have a farewell to say when somebody acts on it.
-	ours := s.Holder == Human && (s.Reason == ByHandoff || s.Reason == ByFailure)
+	ours := s.handedOver()
 	switch {
 	case snap.Status == Resolved:
 		if late {
@@ -147,7 +146,10 @@ func (s *State) Observe(snap Snapshot, selfID string) Change {
 		}
 	case others:
 		if s.Holder != Human || ours {
-			return s.TakeOver(ByAssignment, time.Time{})
+			c := s.TakeOver(ByAssignment, time.Time{})
+			// Another bot works on what is pending: opening it would take it away from there.
+			c.ShouldOpen = c.ShouldOpen && snap.Assignee == APerson
+			return c
 		}
 	case late:
 		// events overtake each other: an old one may take the conversation from the bot, never give it back
@@ -155,6 +157,12 @@ func (s *State) Observe(snap Snapshot, selfID string) Change {
 		return s.HandBack(ByPending)
 	}
 	return Change{From: from, To: s.Holder}
+}
+
+// handedOver says whether people have the conversation by our own decision. A handoff may
+// still have a farewell to say when somebody acts on it.
+func (s *State) handedOver() bool {
+	return s.Holder == Human && (s.Reason == ByHandoff || s.Reason == ByFailure)
 }
 
 // TakeOver gives the conversation to a person who acted in the helpdesk or on the phone.
@@ -185,8 +193,8 @@ func (s *State) HandBack(reason Reason) Change {
 
 // Close ends the conversation. What the bot has not sent yet is not sent any more.
 func (s *State) Close(reason Reason) Change {
-	c := Change{From: s.Holder, To: Closed, Reason: reason, TakenOver: s.Holder == Bot}
-	if s.Holder == Bot {
+	c := Change{From: s.Holder, To: Closed, Reason: reason, TakenOver: s.Holder == Bot || s.handedOver()}
+	if c.TakenOver {
 		s.Epoch++
 	}
 	s.Holder, s.Reason, s.HeldUntil = Closed, reason, time.Time{}

@@ -33,3 +33,9 @@ type Deliver struct {
 
 // Kind implements river.JobArgs.
 func (Deliver) Kind() string { return string(Deliveries) }
+
+// Claim is a lane that was claimed: what a job is inserted for.
+type Claim struct {
+	Conversation conversation.ID
+	Fence        int64
+}

@@ -22,7 +22,6 @@ import (
 	"github.com/riverqueue/river/rivermigrate"
 
 	"secretaria/internal/job"
-	"secretaria/internal/store/sqlite"
 )
 
 // Config tunes the queue. Zero fields take the defaults.
@@ -140,7 +139,7 @@ func (q *Queue) count(lane job.Lane) func() {
 }
 
 // Enqueue inserts the jobs of claimed lanes in the claiming transaction.
-func (q *Queue) Enqueue(ctx context.Context, tx *sql.Tx, lane job.Lane, claims []sqlite.Claim) error {
+func (q *Queue) Enqueue(ctx context.Context, tx *sql.Tx, lane job.Lane, claims []job.Claim) error {
 	params := make([]river.InsertManyParams, len(claims))
 	for i, c := range claims {
 		params[i].InsertOpts = &river.InsertOpts{Queue: string(lane)}

@@ -43,15 +43,15 @@ func (s *Store) Dispatch(ctx context.Context, lane job.Lane, now time.Time, limi
 	return n, fromMillis(next), nil
 }
 
-func (q session) claim(lane job.Lane, now time.Time, limit int, lease time.Duration) ([]Claim, error) {
+func (q session) claim(lane job.Lane, now time.Time, limit int, lease time.Duration) ([]job.Claim, error) {
 	rows, err := q.stmt("lane_claim_"+string(lane)).QueryContext(q.ctx, millis(now), millis(now.Add(lease)), limit)
 	if err != nil {
 		return nil, err
 	}
 	defer rows.Close()
-	var claims []Claim
+	var claims []job.Claim
 	for rows.Next() {
-		var c Claim
+		var c job.Claim
 		if err := rows.Scan(&c.Conversation, &c.Fence); err != nil {
 			return nil, err
 		}
@@ -205,7 +205,7 @@ func (q session) decide(d store.Decision, c *row, st turnState) error {
 	if _, err := q.one("delivery_claim", []any{c.ID, millis(d.Now.Add(d.Lease))}, &fence); err != nil {
 		return err
 	}
-	return q.s.enqueue(q.ctx, q.tx, job.Deliveries, []Claim{{Conversation: c.ID, Fence: fence}})
+	return q.s.enqueue(q.ctx, q.tx, job.Deliveries, []job.Claim{{Conversation: c.ID, Fence: fence}})
 }
 
 // order inserts a delivery, and for something to be said the message that history shows.

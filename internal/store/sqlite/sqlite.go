@@ -15,15 +15,9 @@ import (
 	"secretaria/internal/store"
 )
 
-// Claim is a lane that was claimed: what a job is inserted for.
-type Claim struct {
-	Conversation conversation.ID
-	Fence        int64
-}
-
 // Enqueue inserts the jobs of claimed lanes in the transaction that claimed them. It must
 // not touch the writer's pool: the transaction holds its only connection.
-type Enqueue func(ctx context.Context, tx *sql.Tx, lane job.Lane, claims []Claim) error
+type Enqueue func(ctx context.Context, tx *sql.Tx, lane job.Lane, claims []job.Claim) error
 
 // Store is the embedded store. It owns the DB that it is given and closes it.
 type Store struct {
@@ -43,7 +37,7 @@ var _ store.Store = (*Store)(nil)
 // reads and replays: the dispatcher of the server finds what became due.
 func New(ctx context.Context, db *DB, enqueue Enqueue) (*Store, error) {
 	if enqueue == nil {
-		enqueue = func(context.Context, *sql.Tx, job.Lane, []Claim) error { return nil }
+		enqueue = func(context.Context, *sql.Tx, job.Lane, []job.Claim) error { return nil }
 	}
 	s := &Store{db: db, enqueue: enqueue, w: map[string]*sql.Stmt{}, r: map[string]*sql.Stmt{}, self: map[string]string{}}
 	for name, text := range named(queries) {

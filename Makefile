@@ -1,0 +1,78 @@
+# Secretaria. "make" lists the targets, "make test" passes every test,
+# "make check" is what CI runs.
+
+GO ?= go
+# Packages for test, and for bench.
+PKGS ?= ./...
+BENCH_PKGS ?= ./internal/bench/...
+# How long each fuzz target runs.
+FUZZTIME ?= 10s
+# Arguments for run and demo.
+ARGS ?=
+
+# What check asks for, cheapest first.
+CHECKS = format-check tidy-check compile vet lint test
+
+# Vet, lint and the build run without cgo, like the product, so that they share
+# one set of compiled dependencies; only the race detector needs another.
+PURE = CGO_ENABLED=0
+# The version is given to the linker below. Go's own stamp would only make a
+# build fail where git does not trust the checkout, as in many CI containers.
+NOVCS = -buildvcs=false
+
+.PHONY: help build run demo test check format-check vet lint tidy-check compile format fuzz bench clean
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' Makefile
+
+build: ## bin/secretaria, static and stripped
+	@version=$$(git describe --tags --always --dirty 2>/dev/null) || version=dev; \
+	set -x; \
+	$(PURE) $(GO) build $(NOVCS) -trimpath -ldflags "-s -w -X main.version=$$version" -o bin/secretaria ./cmd/secretaria
+
+run: build ## build, then serve with the configuration of this directory
+	./bin/secretaria serve $(ARGS)
+
+demo: build ## build, then play a conversation with fake helpdesks; needs no configuration
+	./bin/secretaria demo $(ARGS)
+
+test: ## every test, with the race detector where a C compiler can be had
+	GO="$(GO)" sh scripts/test $(PKGS)
+
+check: ## everything CI asks for: format, tidy, compile, vet, lint, test
+	@for part in $(CHECKS); do \
+		start=$$(date +%s); \
+		GNUMAKEFLAGS=--no-print-directory $(MAKE) "$$part" || exit 1; \
+		echo "check: $$part ok after $$(($$(date +%s) - start)) s"; \
+	done
+
+format-check: ## no file that gofmt would change
+	@unformatted=$$("$$($(GO) env GOROOT)/bin/gofmt" -l .) || exit 1; \
+	if [ -n "$$unformatted" ]; then echo "not formatted (make format):" $$unformatted >&2; exit 1; fi
+
+vet: ## go vet
+	$(PURE) $(GO) vet $(NOVCS) ./...
+
+# staticcheck passes where it finds nothing to check, for one when go.mod lacks what a test
+# imports, so the go command is asked first.
+lint: ## staticcheck, pinned in tools/go.mod, with the checks of staticcheck.conf
+	@$(PURE) $(GO) list $(NOVCS) -test -deps ./... >/dev/null
+	GOFLAGS="$$GOFLAGS $(NOVCS)" $(PURE) $(GO) tool -modfile=tools/go.mod staticcheck ./...
+
+tidy-check: ## go.mod and go.sum say what the code needs
+	$(GO) mod tidy -diff
+
+compile: ## every package without cgo, as the product ships
+	$(PURE) $(GO) build $(NOVCS) ./...
+
+format: ## gofmt -w
+	"$$($(GO) env GOROOT)/bin/gofmt" -w .
+
+fuzz: ## every fuzz target for FUZZTIME (10s)
+	GO="$(GO)" FUZZTIME="$(FUZZTIME)" sh scripts/fuzz
+
+bench: ## the benchmarks of BENCH_PKGS
+	$(GO) test $(NOVCS) -run '^$$' -bench . -benchmem $(BENCH_PKGS)
+
+clean: ## remove what build made
+	rm -rf bin

@@ -1,0 +1,287 @@
+// Package config turns what an operator wrote, in the environment, in .env and in
+// secretaria.yaml, into app.Options.
+//
+// It promises to find everything that is wrong at once, naming the key and, in a file, the
+// line; to take no key that it does not know; never to show a secret; and to create nothing,
+// except where a caller asks for the secret of a trial inbox. Only commands use it.
+//
+// For one setting the command line wins over the environment, the environment over .env,
+// and .env over the YAML file.
+package config
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"secretaria/internal/app"
+)
+
+// DefaultFile is read from the working directory where no other file is named.
+const DefaultFile = "secretaria.yaml"
+
+// DotEnv is read from the working directory where it exists.
+const DotEnv = ".env"
+
+// Source is where configuration comes from. Nothing else is looked at.
+type Source struct {
+	// Environ is the process environment, "KEY=value" each.
+	Environ []string
+	// Flags are keys given on the command line; they win over everything.
+	Flags map[string]string
+	// Dir is the working directory: .env, secretaria.yaml and relative paths are looked for
+	// there. Empty: the process's own.
+	Dir string
+	// File is the YAML file, relative to Dir; empty: secretaria.yaml where it exists.
+	File string
+}
+
+// Config is a valid configuration.
+type Config struct {
+	Options app.Options
+	// Notes are what an operator should know although it stops nothing: keys without an
+	// effect yet, names that look like a slip of the pen.
+	Notes []string
+	// Environment is APP_ENV, a label.
+	Environment string
+	LogLevel    slog.Level
+	// Files are the files that were read, as they were named.
+	Files []string
+}
+
+// Load reads and checks everything. An error that is about the configuration is an *Error.
+func Load(src Source) (*Config, error) {
+	d := &draft{src: src, env: environ(src.Environ), cfg: &Config{}, found: map[string]string{}}
+	d.readDotEnv()
+	d.readFile()
+	d.apply()
+	d.desks()
+	d.inboxes()
+	d.strangers()
+	d.finish()
+	if len(d.problems) > 0 {
+		return nil, &Error{Problems: d.problems}
+	}
+	d.cfg.Options = d.o
+	if err := d.o.Validate(); err != nil {
+		// Everything is checked above, with its line; this is the net beneath.
+		for _, text := range flatten(err) {
+			d.problem("", "", "%s", text)
+		}
+		return nil, &Error{Problems: d.problems}
+	}
+	return d.cfg, nil
+}
+
+// draft is a configuration on its way.
+type draft struct {
+	src      Source
+	env      map[string]string
+	dotenv   map[string]entry
+	root     *section // of the YAML file; nil without one
+	file     string   // its path as shown
+	sections map[string]*section
+	o        app.Options
+	cfg      *Config
+	single   singles
+	found    map[string]string // where each key that is set was found
+	problems []Problem
+}
+
+// entry is a line of .env.
+type entry struct {
+	value string
+	line  int
+}
+
+func environ(list []string) map[string]string {
+	env := make(map[string]string, len(list))
+	for _, kv := range list {
+		if k, v, ok := strings.Cut(kv, "="); ok && k != "" {
+			env[k] = v
+		}
+	}
+	return env
+}
+
+// at is a path seen from the working directory.
+func (d *draft) at(path string) string {
+	if path == "" || filepath.IsAbs(path) || d.src.Dir == "" {
+		return path
+	}
+	return filepath.Join(d.src.Dir, path)
+}
+
+func (d *draft) readDotEnv() {
+	text, err := os.ReadFile(d.at(DotEnv))
+	if errors.Is(err, fs.ErrNotExist) {
+		return
+	}
+	if err != nil {
+		d.problem("", DotEnv, "cannot be read: %v", cause(err))
+		return
+	}
+	d.cfg.Files = append(d.cfg.Files, DotEnv)
+	d.dotenv = d.parseDotEnv(string(text))
+}
+
+func (d *draft) readFile() {
+	d.file = cmp.Or(d.src.File, DefaultFile)
+	text, err := os.ReadFile(d.at(d.file))
+	if errors.Is(err, fs.ErrNotExist) && d.src.File == "" {
+		return
+	}
+	if err != nil {
+		d.problem("", d.file, "cannot be read: %v", cause(err))
+		return
+	}
+	d.cfg.Files = append(d.cfg.Files, d.file)
+	d.root = d.parseYAML(text)
+}
+
+// cause is the error beneath one that repeats the path.
+func cause(err error) error {
+	var pe *fs.PathError
+	if errors.As(err, &pe) {
+		return pe.Err
+	}
+	return err
+}
+
+// lookup finds the value of a key that has no place in the YAML file, or is overridden.
+func (d *draft) lookup(s *setting) (v value, ok bool) {
+	if text, ok := d.src.Flags[s.key]; ok {
+		return value{text: text, where: "command line"}, true
+	}
+	for _, layer := range []struct {
+		where string
+		get   func(string) (string, int, bool)
+	}{
+		{"", func(k string) (string, int, bool) { v, ok := d.env[k]; return v, 0, ok }},
+		{DotEnv, func(k string) (string, int, bool) { e, ok := d.dotenv[k]; return e.value, e.line, ok }},
+	} {
+		text, line, ok := layer.get(s.key)
+		where := place(layer.where, line)
+		if s.secret {
+			path, pathLine, fromFile := layer.get(s.key + fileSuffix)
+			switch {
+			case path != "" && text != "":
+				d.problem(s.key, where, "is set, and so is %s%s: which of them is meant?", s.key, fileSuffix)
+				return value{}, false
+			case path != "":
+				text, err := d.secretFile(path)
+				if err != nil {
+					d.problem(s.key+fileSuffix, place(layer.where, pathLine), "%v", err)
+					return value{}, false
+				}
+				return value{text: text, where: place(layer.where, pathLine)}, true
+			}
+			ok = ok || fromFile
+		}
+		if ok {
+			// Set to nothing means not set, and hides what lies beneath.
+			return value{text: strings.TrimSpace(text), where: where}, strings.TrimSpace(text) != ""
+		}
+	}
+	if s.path == "" || d.root == nil {
+		return value{}, false
+	}
+	return d.fromFile(s)
+}
+
+// fileSuffix ends the name of a variable that names a file which holds a secret.
+const fileSuffix = "_FILE"
+
+func (d *draft) secretFile(path string) (string, error) {
+	text, err := os.ReadFile(d.at(path))
+	if err != nil {
+		return "", fmt.Errorf("the file cannot be read: %w", cause(err))
+	}
+	if len(text) > 64<<10 {
+		return "", errors.New("the file is too long for a secret")
+	}
+	secret := strings.TrimSpace(string(text))
+	if secret == "" {
+		return "", errors.New("the file is empty")
+	}
+	return secret, nil
+}
+
+// apply gives every setting its value.
+func (d *draft) apply() {
+	d.defaults()
+	for _, s := range settings() {
+		if s.path != "" && d.root != nil {
+			d.node(s.path) // known, whoever wins
+		}
+		v, ok := d.lookup(&s)
+		if !ok {
+			continue
+		}
+		d.found[s.key] = v.where
+		if err := s.set(d, v); err != nil {
+			d.problem(v.name(s.key), v.where, "%v", err)
+			continue
+		}
+		if s.unused != "" {
+			d.note("%s: %s", v.name(s.key), s.unused)
+		}
+	}
+	for _, path := range sortedKeys(d.sections) {
+		d.sections[path].end()
+	}
+}
+
+// set says whether a key was given a value.
+func (d *draft) set(key string) bool { _, ok := d.found[key]; return ok }
+
+func (d *draft) note(format string, args ...any) {
+	d.cfg.Notes = append(d.cfg.Notes, fmt.Sprintf(format, args...))
+}
+
+// strangers looks for keys that nobody knows: errors in our own files, hints in the
+// environment, which belongs to the machine.
+func (d *draft) strangers() {
+	known := Keys()
+	referred := d.references()
+	for key, e := range d.dotenv {
+		if !isKnown(known, key) && !referred[key] {
+			d.problem(key, place(DotEnv, e.line), "unknown key%s", didYouMean(key, known))
+		}
+	}
+	for key := range d.env {
+		if isKnown(known, key) || referred[key] || !slices.ContainsFunc(prefixes(), func(p string) bool { return strings.HasPrefix(key, p) }) {
+			continue
+		}
+		if hint := nearest(key, known); hint != "" {
+			d.note("%s is set but means nothing here; did you mean %s?", key, hint)
+		}
+	}
+}
+
+func isKnown(known []string, key string) bool {
+	base := strings.TrimSuffix(key, fileSuffix)
+	return slices.Contains(known, key) || base != key && slices.Contains(secretKeys(), base)
+}
+
+func (d *draft) finish() {
+	slices.Sort(d.cfg.Notes)
+	slices.SortStableFunc(d.problems, func(a, b Problem) int {
+		return cmp.Or(cmp.Compare(a.file(), b.file()), cmp.Compare(a.line(), b.line()), cmp.Compare(a.Key, b.Key))
+	})
+}
+
+func sortedKeys[V any](m map[string]V) []string {
+	keys := make([]string, 0, len(m))
+	for k := range m {
+		keys = append(keys, k)
+	}
+	slices.Sort(keys)
+	return keys
+}

@@ -1,0 +1,234 @@
+// Package resilient makes a model out of a model that sometimes fails: a bound on every try,
+// a few tries with pauses between them, and a circuit breaker in front, so that a provider
+// that is down costs the customer's turn nothing. Chain puts models behind each other.
+//
+// A call is one Generate of this package; a try is one Generate of the model beneath. The
+// wrapper passes requests and responses through unchanged and logs nothing; what happened is
+// told to an Observer.
+package resilient
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"time"
+
+	"github.com/cenkalti/backoff/v5"
+	"github.com/sony/gobreaker/v2"
+
+	"secretaria/internal/fault"
+	"secretaria/internal/llm"
+)
+
+// CodeOpen is the fault.Code of a call that the open circuit turned away.
+const CodeOpen = "circuit open"
+
+// Config says how patient to be. Zero fields take the defaults.
+type Config struct {
+	// Timeout bounds one try: LLM_TIMEOUT_SECONDS, default 30 s. The HTTP client beneath must
+	// allow as much.
+	Timeout time.Duration
+	// Attempts counts all tries of a call, the first included: LLM_RETRY_ATTEMPTS, default 3.
+	Attempts int
+	// BreakerThreshold is how many calls must fail in a row, each with all its tries, for the
+	// circuit to open: LLM_CIRCUIT_BREAKER_THRESHOLD, default 5. See Model for what counts.
+	BreakerThreshold int
+	// BreakerReset is how long the circuit stays open before one call may probe:
+	// LLM_CIRCUIT_BREAKER_RESET_SECONDS, default 300 s.
+	BreakerReset time.Duration
+	// Pause is the upper bound of the first pause between tries, default 500 ms; every further
+	// one doubles it, up to MaxPause. The pause itself is drawn evenly between 0 and the bound.
+	Pause time.Duration
+	// MaxPause bounds the bound, default 5 s.
+	MaxPause time.Duration
+	// MaxRetryAfter is the longest wish of a provider that is waited for within a call, default
+	// 20 s: a longer one ends the call at once, and its caller decides.
+	MaxRetryAfter time.Duration
+}
+
+// Validate names the documented key of what is wrong.
+func (c Config) Validate() error {
+	for key, bad := range map[string]bool{
+		"LLM_TIMEOUT_SECONDS":               c.Timeout < 0,
+		"LLM_RETRY_ATTEMPTS":                c.Attempts < 0,
+		"LLM_CIRCUIT_BREAKER_THRESHOLD":     c.BreakerThreshold < 0,
+		"LLM_CIRCUIT_BREAKER_RESET_SECONDS": c.BreakerReset < 0,
+	} {
+		if bad {
+			return fmt.Errorf("%s: must be more than 0", key)
+		}
+	}
+	if c.Pause < 0 || c.MaxPause < 0 || c.MaxRetryAfter < 0 {
+		return errors.New("pauses between tries of a model must not be negative")
+	}
+	return nil
+}
+
+func (c Config) filled() Config {
+	c.Timeout = or(c.Timeout, 30*time.Second)
+	c.Attempts = or(c.Attempts, 3)
+	c.BreakerThreshold = or(c.BreakerThreshold, 5)
+	c.BreakerReset = or(c.BreakerReset, 300*time.Second)
+	c.Pause = or(c.Pause, 500*time.Millisecond)
+	c.MaxPause = max(or(c.MaxPause, 5*time.Second), c.Pause)
+	c.MaxRetryAfter = or(c.MaxRetryAfter, 20*time.Second)
+	return c
+}
+
+func or[T ~int | ~int64](v, fallback T) T {
+	if v == 0 {
+		return fallback
+	}
+	return v
+}
+
+// Model is a model with patience. It is safe for concurrent use.
+//
+// Tried again are failures that another try may help (fault.Kind.Retryable), never
+// Unauthorized, Invalid or Permanent. As failures of the circuit count the same ones, 429 and
+// 408 included; the others say that the provider is there, and neither open the circuit nor
+// close it. Nor does a call that its caller cancelled.
+type Model struct {
+	model   llm.Model
+	cfg     Config
+	observe Observer
+	breaker *gobreaker.CircuitBreaker[*llm.Response]
+}
+
+var _ llm.Model = (*Model)(nil)
+
+// New wraps a model. The configuration must be valid.
+func New(model llm.Model, cfg Config, observe Observer) *Model {
+	m := &Model{model: model, cfg: cfg.filled(), observe: observe}
+	m.breaker = gobreaker.NewCircuitBreaker[*llm.Response](gobreaker.Settings{
+		Name:        model.Name(),
+		MaxRequests: 1, // one call probes
+		Timeout:     m.cfg.BreakerReset,
+		ReadyToTrip: func(c gobreaker.Counts) bool { return int64(c.ConsecutiveFailures) >= int64(m.cfg.BreakerThreshold) },
+		IsExcluded:  neutral,
+		OnStateChange: func(_ string, _, to gobreaker.State) {
+			m.observe.state(model.Name(), stateOf(to))
+		},
+	})
+	m.observe.state(model.Name(), Closed)
+	return m
+}
+
+// errCancelled marks a failure of a call whose caller went away; it is stripped again before
+// the caller sees it.
+type errCancelled struct{ error }
+
+func (e errCancelled) Unwrap() error { return e.error }
+
+// neutral says whether an outcome tells nothing about the provider's health.
+func neutral(err error) bool {
+	var c errCancelled
+	return err != nil && (errors.As(err, &c) || !fault.KindOf(err).Retryable())
+}
+
+// Name implements llm.Model.
+func (m *Model) Name() string { return m.model.Name() }
+
+// Generate implements llm.Model. While the circuit is open it fails at once with
+// fault.Transient and CodeOpen.
+func (m *Model) Generate(ctx context.Context, req *llm.Request) (*llm.Response, error) {
+	// A caller that is gone already must not use up the probe of a half-open circuit.
+	switch err := ctx.Err(); {
+	case errors.Is(err, context.DeadlineExceeded):
+		return nil, fault.Wrap(fault.Transient, "timeout", err)
+	case err != nil:
+		return nil, fault.Wrap(fault.Transient, "cancelled", err)
+	}
+	resp, err := m.breaker.Execute(func() (*llm.Response, error) {
+		resp, err := m.tries(ctx, req)
+		if err != nil && errors.Is(ctx.Err(), context.Canceled) {
+			err = errCancelled{err}
+		}
+		return resp, err
+	})
+	var c errCancelled
+	switch {
+	case err == nil:
+		return resp, nil
+	case errors.Is(err, gobreaker.ErrOpenState), errors.Is(err, gobreaker.ErrTooManyRequests):
+		m.observe.call(m.Name(), 0, CircuitOpen, llm.Usage{})
+		return nil, fault.New(fault.Transient, CodeOpen)
+	case errors.As(err, &c):
+		return nil, c.error
+	}
+	return nil, err
+}
+
+// tries makes one call; the error is the last try's.
+func (m *Model) tries(ctx context.Context, req *llm.Request) (*llm.Response, error) {
+	p := &pause{cfg: m.cfg, bound: m.cfg.Pause}
+	p.deadline, _ = ctx.Deadline()
+	resp, err := backoff.Retry(ctx, func() (*llm.Response, error) {
+		resp, err := m.try(ctx, req)
+		p.last = err
+		if err != nil && !fault.KindOf(err).Retryable() {
+			return nil, backoff.Permanent(err)
+		}
+		return resp, err
+	}, backoff.WithBackOff(p), backoff.WithMaxTries(uint(m.cfg.Attempts)), backoff.WithMaxElapsedTime(0))
+	if err != nil {
+		// Retry's own error may be the context's, which has no kind.
+		return nil, p.last
+	}
+	return resp, nil
+}
+
+// errTimeout is the cause of a try that took too long.
+var errTimeout = errors.New("model did not answer in time")
+
+func (m *Model) try(ctx context.Context, req *llm.Request) (*llm.Response, error) {
+	bounded, cancel := context.WithTimeoutCause(ctx, m.cfg.Timeout, errTimeout)
+	defer cancel()
+	start := time.Now()
+	resp, err := m.model.Generate(bounded, req)
+	took := time.Since(start)
+	if err == nil && resp == nil {
+		err = fault.New(fault.Permanent, "model gave neither answer nor error")
+	}
+	switch {
+	case err == nil:
+		m.observe.call(m.Name(), took, OK, resp.Usage)
+		return resp, nil
+	case errors.Is(ctx.Err(), context.Canceled):
+		m.observe.call(m.Name(), took, Cancelled, llm.Usage{})
+	default:
+		m.observe.call(m.Name(), took, Outcome(fault.KindOf(err).String()), llm.Usage{})
+	}
+	return nil, err
+}
+
+// pause decides how long to wait before the next try. It implements backoff.BackOff, whose
+// own schedule knows neither the wish of the provider nor the deadline of the caller, and
+// draws around its interval instead of below it.
+type pause struct {
+	cfg      Config
+	bound    time.Duration
+	deadline time.Time
+	last     error
+}
+
+// Reset implements backoff.BackOff.
+func (p *pause) Reset() { p.bound = p.cfg.Pause }
+
+// NextBackOff implements backoff.BackOff. The provider's wish comes first, with the jitter on
+// top, so that those who were turned away together do not come back together.
+func (p *pause) NextBackOff() time.Duration {
+	d := rand.N(p.bound + 1)
+	p.bound = min(2*p.bound, p.cfg.MaxPause)
+	if wish := fault.RetryAfter(p.last); wish > 0 {
+		if wish > p.cfg.MaxRetryAfter {
+			return backoff.Stop
+		}
+		d = wish + min(d, wish/4)
+	}
+	if !p.deadline.IsZero() && time.Until(p.deadline) <= d {
+		return backoff.Stop // nothing can come of waiting
+	}
+	return d
+}

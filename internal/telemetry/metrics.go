@@ -1,0 +1,269 @@
+package telemetry
+
+import (
+	"runtime"
+	"strconv"
+	"sync"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+)
+
+// other is the label value of everything that is not in a closed list.
+const other = "other"
+
+// The closed lists. They repeat the words of the packages that use them, which telemetry,
+// being below them all, cannot import; what is not listed counts as "other".
+var (
+	acceptedReasons = []string{"accepted", "duplicate", "ignored"}
+	rejectedReasons = []string{"invalid_payload", "unauthorized", "too_large", "unsupported_media_type", "rate_limited_ip",
+		"rate_limited_contact", "unavailable", other}
+	faultKinds   = []string{"unknown", "transient", "rate_limited", "uncertain", "permanent", "unauthorized", "invalid", "not_found", "conflict", "unsupported", "circuit_open", other}
+	components   = []string{"redis", "postgres", "sqlite", "rq_worker", other}
+	turnOutcomes = []string{"replied", "asked_to_write", "handed_over", "model_failed", "silent", "stale", "lost", "released", "no_inbox", "failed", other}
+	channels     = []string{"whaticket", "chatwoot", "simulator", "n8n", other}
+	orderKinds   = []string{"say", "note", "attributes", "labels", "assign", "open", "workflow", other}
+	attempts     = []string{"sent", "retry", "uncertain", "failed", "absent", "unknown", "cancelled", other}
+	takeovers    = []string{"human_message", "phone_reply", "assigned", "opened", "handoff", "failure", "command", other}
+)
+
+// Task says what a latency was measured to.
+type Task string
+
+// The tasks: from the acknowledged webhook to the decision, and to the message sent.
+const (
+	Turn     Task = "turn"
+	Delivery Task = "delivery"
+)
+
+// Direction of model tokens.
+type Direction string
+
+// The directions. Cached tokens are a part of the input.
+const (
+	Input  Direction = "input"
+	Cached Direction = "cached"
+	Output Direction = "output"
+)
+
+// Metrics are the program's metrics. Every series with labels from a closed list exists
+// from the start at zero, so that a rate is right from the first failure on. All methods
+// are safe for concurrent use and cost about a map look-up.
+type Metrics struct {
+	// QueueSize is how many messages wait for a turn and deliveries to be sent.
+	QueueSize prometheus.Gauge
+	// Whaticket and Chatwoot are the peers' metrics; see Peer.
+	Whaticket, Chatwoot *Peer
+	// LLMLatency is the time of one try, in seconds.
+	LLMLatency prometheus.Observer
+	// PromptInjectionBlocked counts texts that the guard kept from the model, or answers
+	// that it kept from the customer.
+	PromptInjectionBlocked prometheus.Counter
+
+	webhooks  map[string]prometheus.Counter
+	tasks     map[Task]prometheus.Observer
+	llmErrors map[string]prometheus.Counter
+	llmTokens map[Direction]prometheus.Counter
+	health    map[string]prometheus.Counter
+	turns     map[string]prometheus.Counter
+	takeovers map[string]prometheus.Counter
+	sends     map[[3]string]prometheus.Counter
+
+	httpDuration, httpSize *prometheus.HistogramVec
+	httpSeries             sync.Map // httpKey to httpSeries
+}
+
+// Peer are the metrics of a helpdesk.
+type Peer struct {
+	Latency     prometheus.Observer // of one call, in seconds
+	Errors      prometheus.Counter  // calls that failed, sends and others
+	SendSuccess prometheus.Counter  // messages that the helpdesk took
+	SendRetry   prometheus.Counter  // sends that are tried again
+}
+
+// Build says what is running.
+type Build struct{ Version, Revision string }
+
+// NewMetrics registers the metrics. It panics when they are registered already.
+func NewMetrics(reg prometheus.Registerer, build Build) *Metrics {
+	m := &Metrics{
+		webhooks:  make(map[string]prometheus.Counter),
+		tasks:     make(map[Task]prometheus.Observer),
+		llmTokens: make(map[Direction]prometheus.Counter),
+		sends:     make(map[[3]string]prometheus.Counter),
+	}
+	counter := func(name, help string) prometheus.Counter {
+		c := prometheus.NewCounter(prometheus.CounterOpts{Name: name, Help: help})
+		reg.MustRegister(c)
+		return c
+	}
+	counters := func(name, help string, labels ...string) *prometheus.CounterVec {
+		c := prometheus.NewCounterVec(prometheus.CounterOpts{Name: name, Help: help}, labels)
+		reg.MustRegister(c)
+		return c
+	}
+	// one gives a vector of one label over a closed list.
+	one := func(name, help, label string, values []string) map[string]prometheus.Counter {
+		v, all := counters(name, help, label), make(map[string]prometheus.Counter)
+		for _, value := range values {
+			all[value] = v.WithLabelValues(value)
+		}
+		return all
+	}
+	histograms := func(name, help string, buckets []float64, labels ...string) *prometheus.HistogramVec {
+		h := prometheus.NewHistogramVec(prometheus.HistogramOpts{Name: name, Help: help, Buckets: buckets}, labels)
+		reg.MustRegister(h)
+		return h
+	}
+	histogram := func(name, help string, buckets []float64) prometheus.Histogram {
+		h := prometheus.NewHistogram(prometheus.HistogramOpts{Name: name, Help: help, Buckets: buckets})
+		reg.MustRegister(h)
+		return h
+	}
+
+	webhooks := counters("secretaria_webhook_received_total", "Webhooks by what became of them.", "status", "reason")
+	for _, reason := range acceptedReasons {
+		m.webhooks[reason] = webhooks.WithLabelValues("accepted", reason)
+	}
+	for _, reason := range rejectedReasons {
+		m.webhooks[reason] = webhooks.WithLabelValues("rejected", reason)
+	}
+	tasks := histograms("secretaria_task_latency_seconds", "Time from the acknowledged webhook to the decision (turn) or to the message sent (delivery).",
+		[]float64{.1, .25, .5, 1, 2, 3, 4, 5, 7.5, 10, 15, 20, 30, 60, 120, 300}, "kind")
+	for _, t := range []Task{Turn, Delivery} {
+		m.tasks[t] = tasks.WithLabelValues(string(t))
+	}
+	m.QueueSize = prometheus.NewGauge(prometheus.GaugeOpts{Name: "secretaria_queue_size", Help: "Conversations that wait for a turn and deliveries that wait to be sent."})
+	reg.MustRegister(m.QueueSize)
+
+	peer := func(name, title string) *Peer {
+		return &Peer{
+			Latency:     histogram("secretaria_"+name+"_latency_seconds", "Time of one call to "+title+".", []float64{.025, .05, .1, .25, .5, 1, 2.5, 5, 10, 30, 60}),
+			Errors:      counter("secretaria_"+name+"_errors_total", "Calls to "+title+" that failed."),
+			SendSuccess: counter("secretaria_"+name+"_send_success_total", "Messages that "+title+" took."),
+			SendRetry:   counter("secretaria_"+name+"_send_retry_total", "Sends to "+title+" that are tried again."),
+		}
+	}
+	m.Whaticket, m.Chatwoot = peer("whaticket", "Whaticket"), peer("chatwoot", "Chatwoot")
+
+	m.LLMLatency = histogram("secretaria_llm_latency_seconds", "Time of one call to the model.", []float64{.25, .5, 1, 1.5, 2, 3, 5, 8, 13, 20, 30, 60})
+	m.llmErrors = one("secretaria_llm_errors_total", "Calls to the model that failed, by kind.", "kind", faultKinds)
+	tokens := counters("secretaria_llm_tokens_total", "Tokens that the provider counted; cached ones are a part of the input.", "direction")
+	for _, d := range []Direction{Input, Cached, Output} {
+		m.llmTokens[d] = tokens.WithLabelValues(string(d))
+	}
+	m.PromptInjectionBlocked = counter("secretaria_llm_prompt_injection_blocked_total", "Texts that the guard stopped.")
+
+	m.health = one("secretaria_healthcheck_failures_total", "Health checks that failed, by component.", "component", components)
+	m.turns = one("secretaria_turns_total", "Turns by outcome.", "outcome", turnOutcomes)
+	m.takeovers = one("secretaria_takeovers_total", "Conversations that went to a person, by reason.", "reason", takeovers)
+	sends := counters("secretaria_deliveries_total", "Attempts to carry out a delivery, by outcome.", "channel", "kind", "outcome")
+	for _, c := range channels {
+		for _, k := range orderKinds {
+			for _, o := range attempts {
+				m.sends[[3]string{c, k, o}] = sends.WithLabelValues(c, k, o)
+			}
+		}
+	}
+
+	m.httpDuration = histograms("http_request_duration_seconds", "Time to answer a request.",
+		[]float64{.005, .01, .025, .05, .1, .2, .3, .5, 1, 2.5, 5, 10}, "method", "path", "status")
+	m.httpSize = histograms("http_response_size_bytes", "Size of the body of an answer.", prometheus.ExponentialBuckets(64, 8, 6), "method", "path", "status")
+
+	info := prometheus.NewGaugeVec(prometheus.GaugeOpts{Name: "secretaria_build_info", Help: "What is running; always 1."}, []string{"version", "revision", "goversion"})
+	reg.MustRegister(info)
+	info.WithLabelValues(build.Version, build.Revision, runtime.Version()).Set(1)
+	return m
+}
+
+// count adds one to the counter of a word, or of "other".
+func count(all map[string]prometheus.Counter, word string) {
+	c, ok := all[word]
+	if !ok {
+		c = all[other]
+	}
+	c.Inc()
+}
+
+// WebhookReceived counts a webhook by its outcome: "accepted", "duplicate" and "ignored"
+// are accepted, everything else is rejected.
+func (m *Metrics) WebhookReceived(outcome string) { count(m.webhooks, outcome) }
+
+// TaskLatency records the time since the webhook was acknowledged.
+func (m *Metrics) TaskLatency(t Task, d time.Duration) {
+	if o, ok := m.tasks[t]; ok {
+		o.Observe(d.Seconds())
+	}
+}
+
+// LLMError counts a failed call by its fault kind, or "circuit_open".
+func (m *Metrics) LLMError(kind string) { count(m.llmErrors, kind) }
+
+// LLMTokens adds tokens; numbers below 1 add nothing.
+func (m *Metrics) LLMTokens(d Direction, n int) {
+	if c, ok := m.llmTokens[d]; ok && n > 0 {
+		c.Add(float64(n))
+	}
+}
+
+// HealthFailure counts a failed check of a component.
+func (m *Metrics) HealthFailure(component string) { count(m.health, component) }
+
+// TurnEnded counts a turn by its outcome.
+func (m *Metrics) TurnEnded(outcome string) { count(m.turns, outcome) }
+
+// TakenOver counts a conversation that went to a person.
+func (m *Metrics) TakenOver(reason string) { count(m.takeovers, reason) }
+
+// DeliveryAttempted counts an attempt by channel, kind of order and outcome.
+func (m *Metrics) DeliveryAttempted(channel, kind, outcome string) {
+	c, ok := m.sends[[3]string{channel, kind, outcome}]
+	if !ok {
+		c = m.sends[[3]string{among(channels, channel), among(orderKinds, kind), among(attempts, outcome)}]
+	}
+	c.Inc()
+}
+
+// Peer returns the metrics of a helpdesk by its channel's name, nil when there are none.
+func (m *Metrics) Peer(channel string) *Peer {
+	switch channel {
+	case "whaticket":
+		return m.Whaticket
+	case "chatwoot":
+		return m.Chatwoot
+	}
+	return nil
+}
+
+func among(list []string, word string) string {
+	for _, w := range list {
+		if w == word {
+			return w
+		}
+	}
+	return other
+}
+
+type httpKey struct {
+	method, path string
+	status       int
+}
+
+type httpSeries struct{ duration, size prometheus.Observer }
+
+// request records an answered request. path must be bounded by the caller.
+func (m *Metrics) request(method, path string, status int, d time.Duration, size int64) {
+	key := httpKey{among(methods, method), path, status}
+	s, ok := m.httpSeries.Load(key)
+	if !ok {
+		code := strconv.Itoa(status)
+		s, _ = m.httpSeries.LoadOrStore(key, httpSeries{
+			m.httpDuration.WithLabelValues(key.method, path, code), m.httpSize.WithLabelValues(key.method, path, code),
+		})
+	}
+	series := s.(httpSeries)
+	series.duration.Observe(d.Seconds())
+	series.size.Observe(float64(size))
+}
+
+var methods = []string{"GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS"}
