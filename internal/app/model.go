@@ -17,7 +17,7 @@ import (
 // OpenAI first and everybody else Gemini, as the two ancestors of this program did.
 func (a *App) model(desk string) (llm.Model, error) {
 	if len(a.models) == 0 {
-		return offline.New(), nil
+		return offline.Model{}, nil
 	}
 	order := []string{"gemini", "openai"}
 	if desk == "sdr" {

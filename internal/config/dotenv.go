@@ -47,14 +47,15 @@ func unquote(raw string) (string, error) {
 	}
 	quote := raw[0]
 	if quote != '"' && quote != '\'' {
-		// A comment needs a space before it, so that a password may hold a '#'.
+		// A comment needs a space before it, so that a password may hold a '#', and one
+		// after it where there is no value, so that a password may begin with it.
+		if raw == "#" || strings.HasPrefix(raw, "# ") {
+			return "", nil
+		}
 		for _, mark := range []string{" #", "\t#"} {
 			if i := strings.Index(raw, mark); i >= 0 {
 				raw = raw[:i]
 			}
-		}
-		if strings.HasPrefix(raw, "#") {
-			return "", nil
 		}
 		return strings.TrimSpace(raw), nil
 	}

@@ -10,6 +10,7 @@ package httpclient
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"io"
@@ -87,6 +88,10 @@ func (p Policy) allows(host string, addr netip.Addr) bool {
 		return true
 	}
 	addr = addr.Unmap()
+	if nat64.Contains(addr) {
+		b := addr.As16()
+		addr = netip.AddrFrom4([4]byte(b[12:]))
+	}
 	for _, h := range p.Hosts {
 		if h == host {
 			return true
@@ -102,6 +107,10 @@ func (p Policy) allows(host string, addr netip.Addr) bool {
 
 // sharedSpace is carrier-grade NAT (RFC 6598), which netip does not count as private.
 var sharedSpace = netip.MustParsePrefix("100.64.0.0/10")
+
+// nat64 stands for IPv4 addresses where a network has IPv6 only (RFC 6052): behind it lie the
+// metadata service and everything else that must not be reached.
+var nat64 = netip.MustParsePrefix("64:ff9b::/96")
 
 // Options configure a Client. The zero value is usable: 30 s, 1 MiB, public addresses only.
 type Options struct {
@@ -229,7 +238,7 @@ func classify(ctx context.Context, err error, effect bool) error {
 	var ne net.Error
 	switch {
 	case errors.Is(err, errAddress):
-		return &fault.Error{Kind: fault.Permanent, Code: "private address refused", Err: err}
+		return &fault.Error{Kind: fault.Permanent, Code: "private address refused", Err: errAddress}
 	case errors.Is(err, context.Canceled) && ctx.Err() != nil:
 		code = "cancelled"
 	case errors.Is(err, context.DeadlineExceeded), errors.As(err, &ne) && ne.Timeout():
@@ -245,15 +254,19 @@ func classify(ctx context.Context, err error, effect bool) error {
 	return &fault.Error{Kind: kind, Code: code, Err: opless(err)}
 }
 
-// opless strips host and port from a dial error: causes are stored and shown.
+// opless strips host and port from an error: causes are stored and shown.
 func opless(err error) error {
+	var de *net.DNSError
+	if errors.As(err, &de) { // before OpError, which wraps it
+		return errors.New("name does not resolve")
+	}
+	var ce *tls.CertificateVerificationError
+	if errors.As(err, &ce) { // it lists the names of the certificate
+		return errors.New("certificate does not verify")
+	}
 	var oe *net.OpError
 	if errors.As(err, &oe) && oe.Err != nil {
 		return oe.Err
-	}
-	var de *net.DNSError
-	if errors.As(err, &de) {
-		return errors.New("name does not resolve")
 	}
 	return err
 }

@@ -5,24 +5,40 @@ package secret
 import (
 	"fmt"
 	"log/slog"
+	"unique"
 )
 
 const redacted = "[redacted]"
 
 // String is a secret. The zero value is the empty secret, which means "not configured".
-type String struct{ value string }
+// Secrets can be compared with ==.
+type String struct {
+	// Behind a handle, because fmt does not ask the unexported fields of a struct how they
+	// want to be printed: it would print a string, and of a handle it prints an address.
+	value unique.Handle[string]
+}
 
 // New wraps a value.
-func New(value string) String { return String{value} }
+func New(value string) String {
+	if value == "" {
+		return String{}
+	}
+	return String{unique.Make(value)}
+}
 
 // Reveal returns the value. Callers hand it to a MAC, a header or a comparison, never to a log.
-func (s String) Reveal() string { return s.value }
+func (s String) Reveal() string {
+	if s.IsZero() {
+		return ""
+	}
+	return s.value.Value()
+}
 
 // IsZero says whether no secret is set.
-func (s String) IsZero() bool { return s.value == "" }
+func (s String) IsZero() bool { return s == String{} }
 
 func (s String) show() string {
-	if s.value == "" {
+	if s.IsZero() {
 		return ""
 	}
 	return redacted
@@ -42,6 +58,6 @@ func (s String) MarshalText() ([]byte, error) { return []byte(s.show()), nil }
 
 // UnmarshalText reads a secret from configuration.
 func (s *String) UnmarshalText(text []byte) error {
-	s.value = string(text)
+	*s = New(string(text))
 	return nil
 }

@@ -61,7 +61,6 @@ func TestInstrument(t *testing.T) {
 	mux.HandleFunc("GET /early", func(w http.ResponseWriter, _ *http.Request) {
 		w.WriteHeader(http.StatusEarlyHints)
 		w.WriteHeader(http.StatusTeapot)
-		w.WriteHeader(http.StatusOK) // net/http ignores it, and so do we
 	})
 	mux.HandleFunc("GET /copy", func(w http.ResponseWriter, _ *http.Request) {
 		_, _ = io.Copy(w, iotest.OneByteReader(strings.NewReader("12345")))

@@ -217,37 +217,32 @@ func trim(t *testing.T, v any) any {
 	if err := json.Unmarshal(raw, &tree); err != nil {
 		t.Fatal(err)
 	}
-	var walk func(any) any
-	walk = func(v any) any {
-		switch v := v.(type) {
-		case map[string]any:
-			for k, item := range v {
-				switch item = walk(item); item {
-				case nil, "", false, "0001-01-01T00:00:00Z":
-					delete(v, k)
-				default:
-					v[k] = item
-				}
-			}
-			if len(v) == 0 {
-				return nil
-			}
-			return wrapped{v}
-		case []any:
-			for i := range v {
-				v[i] = walk(v[i])
-			}
-			return wrapped{&v}
-		}
-		return v
-	}
-	return walk(tree)
+	prune(tree)
+	return tree
 }
 
-// wrapped makes maps and lists comparable, so that a switch may look at them.
-type wrapped struct{ v any }
-
-func (w wrapped) MarshalJSON() ([]byte, error) { return json.Marshal(w.v) }
+// prune says whether anything is left of v.
+func prune(v any) bool {
+	switch v := v.(type) {
+	case map[string]any:
+		for k, item := range v {
+			if !prune(item) {
+				delete(v, k)
+			}
+		}
+		return len(v) > 0
+	case []any:
+		for _, item := range v {
+			prune(item)
+		}
+		return len(v) > 0
+	case string:
+		return v != "" && v != "0001-01-01T00:00:00Z"
+	case bool:
+		return v
+	}
+	return v != nil
+}
 
 func TestParseDecisions(t *testing.T) {
 	t.Parallel()

@@ -151,17 +151,17 @@ func knowledge(system string) []fact {
 var stopWords = set("a o as os um uma uns umas de da do das dos que qual quais e ou eu voce voces vc vcs me te se lhe nos meu minha seu sua meus minhas seus suas esse essa este esta isso isto aquele aquela " +
 	"para pra pro por pelo pela com sem em no na nas ao aos ate sobre tem ter tenho temos ha sou sao ser estar estou foi vai vou ir pode posso podem poder podia gostaria quero queria preciso saber dizer diga me favor " +
 	"oi ola bom boa dia tarde noite obrigado obrigada tudo bem certo ok sim nao ja mais muito muita hoje amanha agora aqui ai la como quando quem porque pois mas entao tambem so mesmo " +
-	"fazem faz fazer fica ficam dar da deu aceita aceitam aceitamos oferece oferecem trabalha trabalham vende vendem sera seria gente " +
+	"fazem faz fazer fica ficam dar da deu aceita aceitam aceitamos oferece oferecem trabalha trabalham vende vendem atende atendem atendemos atendimento sera seria gente " +
 	"loja empresa clinica escritorio estabelecimento restaurante salao oficina academia escola " +
 	"the an is are was be been am i you he she it we they my your our their this that these those to of in on at for with and or but do does did have has had can could would will want need know please " +
-	"what which who whom how hello hi hey good morning afternoon evening thanks thank there here about any some us take accept sell offer store shop company")
+	"what which who whom how when why hello hi hey good morning afternoon evening thanks thank there here about any some us take accept sell offer store shop company")
 
 // The subjects that customers ask for in many words.
 var subjects = func() map[string]string {
 	out := map[string]string{}
 	for _, s := range [][2]string{
 		{"=price", "preco precos valor valores custa custam custo custos quanto quantos price prices cost costs much fee fees"},
-		{"=hours", "horario horarios hora horas abre abrem abrimos aberto aberta abertos fecha fecham fechamos fechado funciona funcionam funcionamos funcionamento atende atendem atendemos expediente hours open opens opening close closes closed opened"},
+		{"=hours", "horario horarios hora horas abre abrem abrimos aberto aberta abertos fecha fecham fechamos fechado funciona funcionam funcionamos funcionamento expediente hours open opens opening close closes closed opened"},
 		{"=address", "endereco enderecos onde localizacao localizado localizada localizados rua avenida bairro address where located location street"},
 		{"=payment", "pagamento pagamentos pagar pago paga pix cartao cartoes boleto credito debito parcela parcelam parcelamos parcelar parcelado parcelas payment pay paying card cards"},
 		{"=delivery", "entrega entregas entregam entregar entregamos frete envio enviam enviar enviamos delivery deliver delivers shipping ship"},

@@ -12,6 +12,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"slices"
 	"strings"
 	"time"
 
@@ -62,10 +63,10 @@ func decide(req *llm.Request, d dialogue) *llm.Response {
 	switch {
 	case asksForPerson(words):
 		if tool, ok := handoffTool(req.Tools); ok {
-			return &llm.Response{Finish: llm.ToolCalls, ToolCalls: []llm.ToolCall{{Name: HandoffTool, Arguments: arguments(tool.Schema, lang)}}}
+			return &llm.Response{Finish: llm.ToolCalls, ToolCalls: []llm.ToolCall{{Name: HandoffTool, Arguments: arguments(tool.Schema, d, lang)}}}
 		}
 		return d.answer(phrases(wantsPerson, lang))
-	case len(words) == 0:
+	case !slices.ContainsFunc(words, tells):
 		return d.answer(phrases(wordless, lang))
 	}
 	if found := answerFrom(req.System, words); found != "" {
@@ -75,10 +76,11 @@ func decide(req *llm.Request, d dialogue) *llm.Response {
 		return &llm.Response{Text: hello(greeting, lang, found), Finish: llm.Stop}
 	}
 	if kind, ok := courtesyOf(words, greeting); ok {
+		resp := d.answer(phrases(kind, lang))
 		if kind == greets {
-			return d.answer(greetings(greeting, lang))
+			resp.Text = hello(greeting, lang, resp.Text)
 		}
-		return d.answer(phrases(kind, lang))
+		return resp
 	}
 	resp := d.answer(phrases(unknown, lang))
 	resp.Text = hello(greeting, lang, resp.Text)
@@ -172,7 +174,7 @@ func handoffTool(tools []llm.Tool) (llm.Tool, bool) {
 
 // arguments fills what the tool's schema asks for: its required properties, and the reason
 // and the summary wherever there are such.
-func arguments(schema json.RawMessage, lang language) json.RawMessage {
+func arguments(schema json.RawMessage, d dialogue, lang language) json.RawMessage {
 	type property struct {
 		Type any   `json:"type"`
 		Enum []any `json:"enum"`
@@ -188,6 +190,8 @@ func arguments(schema json.RawMessage, lang language) json.RawMessage {
 		switch {
 		case len(p.Enum) > 0:
 			out[name] = asked(p.Enum)
+		case name == "summary" || name == "resumo":
+			out[name] = summary(d, lang)
 		case p.Type == "boolean":
 			out[name] = true
 		case p.Type == "integer" || p.Type == "number":

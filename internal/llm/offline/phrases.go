@@ -151,14 +151,21 @@ func reason(lang language) string {
 	return "O cliente pediu para falar com uma pessoa."
 }
 
-// greetings begin with the words that the customer used.
-func greetings(greeting string, lang language) []string {
-	out := phrases(greets, lang)
-	for i, p := range out {
-		out[i] = hello(greeting, lang, p)
+// summary is what the handoff tool is told of the conversation: the customer's own words, as
+// rules cannot sum up.
+func summary(d dialogue, lang language) string {
+	said := strings.Join(strings.Fields(d.before+" "+d.said), " ")
+	if r := []rune(said); len(r) > maxSummary {
+		said = "…" + string(r[len(r)-maxSummary:])
 	}
-	return out
+	if lang == english {
+		return "In the customer's words: " + said
+	}
+	return "Nas palavras do cliente: " + said
 }
+
+// maxSummary bounds a summary, in runes.
+const maxSummary = 300
 
 // hello puts a greeting before a text, in the answer's language; "" puts none.
 func hello(greeting string, lang language, text string) string {

@@ -1,6 +1,7 @@
 package offline
 
 import (
+	"regexp"
 	"slices"
 	"strings"
 	"unicode"
@@ -31,6 +32,12 @@ func fold(s string) string {
 func wordsOf(s string) []string {
 	return strings.FieldsFunc(fold(s), func(r rune) bool { return !unicode.IsLetter(r) && !unicode.IsDigit(r) })
 }
+
+// laughter is how people laugh in writing: kkkk, rsrs, haha.
+var laughter = regexp.MustCompile(`^(k{2,}|(rs)+|(hua?|ha|he|hi){2,}h?|lol)$`)
+
+// tells says whether a word is one.
+func tells(w string) bool { return !laughter.MatchString(w) }
 
 // wordSet is a closed list of folded words; it is not changed after set made it.
 type wordSet map[string]bool
