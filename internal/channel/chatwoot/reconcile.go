@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net/http"
+	"strconv"
 	"time"
 
 	"secretaria/internal/channel"
@@ -26,8 +27,8 @@ const (
 // in GET conversation, which a bot token may read since Chatwoot 4.14.2 and which shows the
 // newest message, and, with a user token, in the list of messages.
 //
-// A message can only be called absent when the newest one is older than the first attempt:
-// whatever is newer may hide it. Clocks are compared by the peer's Date header; a message
+// A message can only be called absent when the newest one is not newer than the message
+// that it answers, or older than the first attempt: whatever is newer may hide it. Clocks are compared by the peer's Date header; a message
 // from the same moment as the first attempt counts as newer. Private notes need not show in
 // GET conversation, so that without a user token it cannot tell their absence.
 //
@@ -90,7 +91,7 @@ func (c *Channel) newest(ctx context.Context, path string, o channel.Order) (cha
 	since := o.Since.Add(skew(resp.Header.Get("Date"), time.Now()))
 	for _, m := range shown {
 		// Each of them is at least as new as ours would be.
-		if before(m, since) {
+		if before(m, since) || notAfter(m, o.After) {
 			return channel.Absent, channel.Receipt{}, nil
 		}
 	}
@@ -121,7 +122,7 @@ func (c *Channel) search(ctx context.Context, path string, o channel.Order) (cha
 			if carries(m, o) {
 				return channel.Arrived, receipt(m, resp.Status), nil
 			}
-			reached = reached || before(m, since)
+			reached = reached || before(m, since) || notAfter(m, o.After)
 			oldest = m
 		}
 		if reached {
@@ -133,6 +134,17 @@ func (c *Channel) search(ctx context.Context, path string, o channel.Order) (cha
 		query = "before=" + oldest.id("id")
 	}
 	return channel.CannotTell, channel.Receipt{}, nil
+}
+
+// notAfter says whether a message is not newer than the one with the id after: ids grow
+// over the whole installation, and need no clock.
+func notAfter(m object, after string) bool {
+	known, err := strconv.ParseInt(after, 10, 64)
+	if err != nil {
+		return false // none, or not a message's id ("9010:submitted")
+	}
+	id, err := strconv.ParseInt(m.id("id"), 10, 64)
+	return err == nil && id <= known
 }
 
 func carries(m object, o channel.Order) bool {

@@ -142,10 +142,8 @@ func harness(t *testing.T) channeltest.Harness {
 		Private:    []string{"127.0.0.1", "Mariana", "5511900000042"},
 	}
 	for _, name := range []string{
-		"message_created.incoming.whatsapp_text", "message_created.incoming.whatsapp_image", "message_created.incoming.open_assigned_to_human",
-		"message_created.outgoing.agent_bot_echo", "message_created.outgoing.human_agent_while_pending",
-		"message_updated.incoming.audio_transcribed_enterprise", "message_updated.outgoing.bot_message_failed_outside_window",
-		"message_updated.outgoing.input_select_submitted", "conversation_updated.status", "webwidget_triggered",
+		"message_created.incoming.whatsapp_text", "message_created.outgoing.human_agent_while_pending", "message_updated.incoming.audio_transcribed_enterprise",
+		"message_updated.outgoing.bot_message_failed_outside_window", "message_updated.outgoing.input_select_submitted", "conversation_updated.status",
 	} {
 		h.Good = append(h.Good, wire(t, name))
 	}
