@@ -187,6 +187,9 @@ func (a *Agent) ask(ctx context.Context, in Input) (Decision, error) {
 		if ctx.Err() != nil {
 			return Decision{}, context.Cause(ctx)
 		}
+		if err != nil && fault.Code(err) == llm.CodeEmpty {
+			continue // a second chance: the same question often gets words the next time
+		}
 		if err != nil {
 			f := a.fallback(fault.Code(err), "O modelo de linguagem não respondeu ("+fault.Code(err)+").")
 			f.Model, f.Usage, f.ModelTime = d.Model, d.Usage, time.Since(started)
@@ -215,7 +218,7 @@ func (a *Agent) ask(ctx context.Context, in Input) (Decision, error) {
 		}
 		req = retryRequest(req, resp)
 	}
-	f := a.fallback("empty answer", "O modelo de linguagem não deu uma resposta utilizável.")
+	f := a.fallback(llm.CodeEmpty, "O modelo de linguagem não deu uma resposta utilizável.")
 	f.Model, f.Usage, f.ModelTime = d.Model, d.Usage, time.Since(started)
 	return f, nil
 }

@@ -26,6 +26,10 @@ type Model interface {
 	Name() string
 }
 
+// CodeEmpty is the fault.Code of an answer without words: Permanent for this call, while
+// the same question often gets words the next time.
+const CodeEmpty = "empty answer"
+
 // Role says who speaks in a Message.
 type Role string
 

@@ -119,7 +119,7 @@ func response(in *genai.GenerateContentResponse) (*llm.Response, error) {
 		if f := in.PromptFeedback; f != nil && f.BlockReason != "" && f.BlockReason != genai.BlockedReasonUnspecified {
 			return nil, fault.New(fault.Permanent, "blocked")
 		}
-		return nil, fault.New(fault.Permanent, "empty answer")
+		return nil, fault.New(fault.Permanent, llm.CodeEmpty)
 	}
 	candidate := in.Candidates[0]
 	out := &llm.Response{Finish: finish(candidate.FinishReason), Model: in.ModelVersion}
@@ -143,7 +143,7 @@ func response(in *genai.GenerateContentResponse) (*llm.Response, error) {
 			return nil, fault.New(fault.Permanent, "blocked")
 		case llm.Length: // all tokens spent on thinking: the caller may raise the bound
 		default:
-			code := "empty answer"
+			code := llm.CodeEmpty
 			if candidate.FinishReason == genai.FinishReasonMalformedFunctionCall {
 				code = "malformed tool call"
 			}

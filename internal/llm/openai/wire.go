@@ -158,7 +158,7 @@ func callArguments(s string) json.RawMessage {
 // response reads an answer. The error is fault.Permanent where there is nothing to say.
 func response(in *wire.ChatCompletionResponse) (*llm.Response, error) {
 	if len(in.Choices) == 0 {
-		return nil, fault.New(fault.Permanent, "empty answer")
+		return nil, fault.New(fault.Permanent, llm.CodeEmpty)
 	}
 	choice := in.Choices[0]
 	out := &llm.Response{Text: text(choice.Message), Finish: finish(choice.FinishReason), Model: in.Model}
@@ -177,7 +177,7 @@ func response(in *wire.ChatCompletionResponse) (*llm.Response, error) {
 		case out.Finish == llm.Blocked || choice.Message.Refusal != "":
 			return nil, fault.New(fault.Permanent, "blocked")
 		case out.Finish != llm.Length: // all tokens spent on thinking: the caller may raise the bound
-			return nil, fault.New(fault.Permanent, "empty answer")
+			return nil, fault.New(fault.Permanent, llm.CodeEmpty)
 		}
 	}
 	return out, nil
