@@ -24,6 +24,7 @@ import (
 	"secretaria/internal/channel/whaticket"
 	"secretaria/internal/delivery"
 	"secretaria/internal/httpclient"
+	"secretaria/internal/job"
 	"secretaria/internal/llm"
 	"secretaria/internal/queue"
 	"secretaria/internal/store"
@@ -189,9 +190,19 @@ func (a *App) buildWorkers() error {
 		turns[in.Name] = turn.Inbox{Desk: desks[in.Desk], Supports: in.channel.Supports, Team: in.Team, Person: in.Person, Labels: in.Labels}
 		sends[in.Name] = delivery.Inbox{Sender: in.channel, Dry: in.Dry()}
 	}
-	a.turns = turn.New(turn.Config{Memory: a.store, Inboxes: turns, Lease: a.o.Queue.Lease, Logger: a.log, Observe: a.turnEnded, Wake: a.queue.Wake})
+	a.turns = turn.New(turn.Config{Memory: a.store, Inboxes: turns, Lease: a.o.Queue.Lease, Logger: a.log, Observe: a.turnEnded, Wake: a.wake})
 	a.sends = delivery.New(delivery.Config{Memory: a.store, Inboxes: sends, Lease: a.o.Queue.Lease, Timeout: a.o.SendTimeout, Schedule: a.o.Schedule, Logger: a.log, Observe: a.deliveryEnded})
 	return nil
+}
+
+// wake is told what a turn has left: a conversation that is due again is the dispatcher's,
+// deliveries have their job already.
+func (a *App) wake(lane job.Lane) {
+	if lane == job.Deliveries {
+		a.queue.Ring(lane)
+		return
+	}
+	a.queue.Wake(lane)
 }
 
 // Start listens, then runs workers and server until Stop. When it returns, webhooks are

@@ -178,6 +178,9 @@ type Order struct {
 	Person     string            // of Assign: the helpdesk's user id
 	// Since is when the first attempt began: Reconcile looks no further back.
 	Since time.Time
+	// After is the Key of the newest message that the order answers, "" where it answers
+	// none or it has no key: what is not newer than it cannot be the order's own message.
+	After string
 }
 
 // Receipt is what the helpdesk told about an order that was carried out.

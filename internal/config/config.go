@@ -51,13 +51,15 @@ type Config struct {
 	// Environment is APP_ENV, a label.
 	Environment string
 	LogLevel    slog.Level
+	// Trial says that no inbox is configured; see AddTrial.
+	Trial bool
 	// Files are the files that were read, as they were named.
 	Files []string
 }
 
 // Load reads and checks everything. An error that is about the configuration is an *Error.
 func Load(src Source) (*Config, error) {
-	d := &draft{src: src, env: environ(src.Environ), cfg: &Config{}, found: map[string]string{}}
+	d := &draft{src: src, env: environ(src.Environ), cfg: &Config{}, found: map[string]value{}, sections: map[string]*section{}}
 	d.readDotEnv()
 	d.readFile()
 	d.apply()
@@ -68,7 +70,7 @@ func Load(src Source) (*Config, error) {
 	if len(d.problems) > 0 {
 		return nil, &Error{Problems: d.problems}
 	}
-	d.cfg.Options = d.o
+	d.cfg.Options, d.cfg.Trial = d.o, len(d.o.Inboxes) == 0
 	if err := d.o.Validate(); err != nil {
 		// Everything is checked above, with its line; this is the net beneath.
 		for _, text := range flatten(err) {
@@ -90,7 +92,7 @@ type draft struct {
 	o        app.Options
 	cfg      *Config
 	single   singles
-	found    map[string]string // where each key that is set was found
+	found    map[string]value // the keys that are set
 	problems []Problem
 }
 
@@ -189,10 +191,7 @@ func (d *draft) lookup(s *setting) (v value, ok bool) {
 			return value{text: strings.TrimSpace(text), where: where}, strings.TrimSpace(text) != ""
 		}
 	}
-	if s.path == "" || d.root == nil {
-		return value{}, false
-	}
-	return d.fromFile(s)
+	return d.fromFile(s.path)
 }
 
 // fileSuffix ends the name of a variable that names a file which holds a secret.
@@ -217,14 +216,12 @@ func (d *draft) secretFile(path string) (string, error) {
 func (d *draft) apply() {
 	d.defaults()
 	for _, s := range settings() {
-		if s.path != "" && d.root != nil {
-			d.node(s.path) // known, whoever wins
-		}
+		d.expect(s.path)
 		v, ok := d.lookup(&s)
 		if !ok {
 			continue
 		}
-		d.found[s.key] = v.where
+		d.found[s.key] = v
 		if err := s.set(d, v); err != nil {
 			d.problem(v.name(s.key), v.where, "%v", err)
 			continue
@@ -233,9 +230,7 @@ func (d *draft) apply() {
 			d.note("%s: %s", v.name(s.key), s.unused)
 		}
 	}
-	for _, path := range sortedKeys(d.sections) {
-		d.sections[path].end()
-	}
+	d.tune()
 }
 
 // set says whether a key was given a value.
@@ -271,10 +266,14 @@ func isKnown(known []string, key string) bool {
 }
 
 func (d *draft) finish() {
+	for _, path := range sortedKeys(d.sections) {
+		d.sections[path].end()
+	}
 	slices.Sort(d.cfg.Notes)
 	slices.SortStableFunc(d.problems, func(a, b Problem) int {
-		return cmp.Or(cmp.Compare(a.file(), b.file()), cmp.Compare(a.line(), b.line()), cmp.Compare(a.Key, b.Key))
+		return cmp.Or(cmp.Compare(a.file(), b.file()), cmp.Compare(a.line(), b.line()), cmp.Compare(a.Key, b.Key), cmp.Compare(a.Text, b.Text))
 	})
+	d.problems = slices.Compact(d.problems)
 }
 
 func sortedKeys[V any](m map[string]V) []string {

@@ -7,7 +7,10 @@ import (
 	"strings"
 )
 
-var envName = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$`)
+var (
+	envName  = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$`)
+	nameForm = regexp.MustCompile(`^[a-z0-9][a-z0-9._-]{0,62}$`)
+)
 
 // parseDotEnv reads KEY=value lines. "export" before a key, comments, and quotes around a
 // value are understood: single quotes keep everything, double quotes know \n, \t, \" and \\.

@@ -22,6 +22,7 @@ import (
 	"secretaria/internal/httpclient"
 	"secretaria/internal/llm/gemini"
 	"secretaria/internal/llm/openai"
+	"secretaria/internal/llm/resilient"
 	"secretaria/internal/secret"
 )
 
@@ -63,7 +64,9 @@ func (d *draft) defaults() {
 	d.o.Quiet = conversation.Quiet{Window: defaultQuiet}
 	d.o.DedupeWindow = defaultDedupe
 	d.o.Limits.Failures, d.o.Limits.Whaticket, d.o.Limits.Chatwoot, d.o.Limits.Window = 60, 20, 60, time.Minute
-	d.o.SendTimeout = 30 * time.Second
+	d.o.SendTimeout, d.o.Schedule = 30*time.Second, delivery.Schedule()
+	d.o.Models.Resilience = resilient.Config{Timeout: 30 * time.Second, Attempts: 3, BreakerThreshold: 5, BreakerReset: 300 * time.Second}
+	d.single.desk.MaxMessages = agent.DefaultMaxMessages
 	d.o.AllowedOrigins = []string{defaultOrigin}
 	d.o.Metrics = true
 	d.cfg.Environment = "development"
@@ -360,7 +363,7 @@ func (d *draft) tune() {
 		d.note("TURN_QUIET is longer than TURN_QUIET_MAX: every turn waits TURN_QUIET_MAX")
 	}
 	if d.set("N8N_BASIC_AUTH_USER") != d.set("N8N_BASIC_AUTH_PASSWORD") {
-		d.problem("N8N_BASIC_AUTH_USER", cmp.Or(d.found["N8N_BASIC_AUTH_USER"], d.found["N8N_BASIC_AUTH_PASSWORD"]), "and N8N_BASIC_AUTH_PASSWORD go together")
+		d.problem("N8N_BASIC_AUTH_USER", cmp.Or(d.found["N8N_BASIC_AUTH_USER"].where, d.found["N8N_BASIC_AUTH_PASSWORD"].where), "and N8N_BASIC_AUTH_PASSWORD go together")
 	}
 	d.models()
 }
@@ -393,7 +396,7 @@ func (d *draft) complain(err error, rename func(key string) (name, where string)
 		if !ok {
 			key, text = "", line
 		}
-		name, where := key, d.found[key]
+		name, where := d.found[key].name(key), d.found[key].where
 		if rename != nil {
 			name, where = rename(key)
 		}

@@ -29,9 +29,7 @@ type Config struct {
 	// Workers bounds the jobs of one lane that run at the same time; default 1000. A turn
 	// waits for its model most of its life, so this is memory, not processors.
 	Workers int
-	// Poll is how often River looks for jobs; default 10 ms. Its SQLite driver has no
-	// notification from inside a transaction, so this is what a job waits for its pick-up,
-	// up to 10 ms of River's own jitter included.
+	// Poll is how often River looks for jobs that nobody told it of; default 500 ms.
 	Poll time.Duration
 	// Sweep is how often the dispatcher looks for due lanes without being woken; default 250 ms.
 	Sweep time.Duration
@@ -59,6 +57,7 @@ type Handlers struct {
 type Queue struct {
 	cfg      Config
 	client   *river.Client[*sql.Tx]
+	bell     *bell
 	handlers Handlers
 	store    Dispatcher
 	running  map[job.Lane]*atomic.Int64
@@ -66,13 +65,6 @@ type Queue struct {
 	stop     context.CancelFunc
 	loops    sync.WaitGroup
 }
-
-// driver makes River poll instead of writing and reading a table of notifications: one
-// write less for each job, and its pick-up is bounded by Poll either way.
-type driver struct{ *riversqlite.Driver }
-
-func (driver) SupportsListener() bool     { return false }
-func (driver) SupportsListenNotify() bool { return false }
 
 // Migrate brings River's tables up to the version that this program needs.
 func Migrate(ctx context.Context, db *sql.DB) error {
@@ -89,12 +81,12 @@ func Migrate(ctx context.Context, db *sql.DB) error {
 // New prepares a queue on a migrated database; nothing runs before Start.
 func New(db *sql.DB, cfg Config) (*Queue, error) {
 	cfg.Workers = cmp.Or(cfg.Workers, 1000)
-	cfg.Poll = cmp.Or(cfg.Poll, 10*time.Millisecond)
+	cfg.Poll = cmp.Or(cfg.Poll, 500*time.Millisecond)
 	cfg.Sweep = cmp.Or(cfg.Sweep, 250*time.Millisecond)
 	cfg.Lease = cmp.Or(cfg.Lease, 10*time.Second)
 	cfg.SoftStop = cmp.Or(cfg.SoftStop, 4*time.Second)
 	cfg.Logger = cmp.Or(cfg.Logger, slog.New(slog.DiscardHandler))
-	q := &Queue{cfg: cfg, running: map[job.Lane]*atomic.Int64{}, wake: map[job.Lane]chan struct{}{}}
+	q := &Queue{cfg: cfg, bell: newBell(), running: map[job.Lane]*atomic.Int64{}, wake: map[job.Lane]chan struct{}{}}
 	queues := map[string]river.QueueConfig{}
 	for _, lane := range lanes() {
 		q.running[lane] = new(atomic.Int64)
@@ -110,7 +102,7 @@ func New(db *sql.DB, cfg Config) (*Queue, error) {
 		defer q.count(job.Deliveries)()
 		return q.handlers.Deliver(ctx, j.Args)
 	}))
-	client, err := river.NewClient(driver{riversqlite.New(db)}, &river.Config{
+	client, err := river.NewClient(driver{riversqlite.New(db), q.bell}, &river.Config{
 		Queues:            queues,
 		Workers:           workers,
 		FetchCooldown:     min(5*time.Millisecond, cfg.Poll),
@@ -163,6 +155,10 @@ func (q *Queue) Wake(lane job.Lane) {
 	default:
 	}
 }
+
+// Ring tells River that jobs of a lane were committed in this process. It never blocks; a
+// job that nobody rings for waits for Poll.
+func (q *Queue) Ring(lane job.Lane) { q.bell.ring(lane) }
 
 // Running counts the jobs of both lanes that run now.
 func (q *Queue) Running() (turns, deliveries int) {
@@ -220,19 +216,32 @@ func (q *Queue) dispatch(ctx context.Context, lane job.Lane) {
 		limit := min(batch, free)
 		now := time.Now()
 		n, next, err := q.store.Dispatch(ctx, lane, now, limit, q.cfg.Lease)
+		if n > 0 {
+			q.bell.ring(lane)
+		}
 		wait := q.cfg.Sweep
 		switch {
 		case err != nil && ctx.Err() == nil:
 			q.cfg.Logger.Error("dispatch failed", "lane", string(lane), "error", err.Error())
 		case n == limit && limit > 0:
 			// There may be more. Let River fetch in between.
-			wait = q.cfg.Poll
+			wait = breath
 		case !next.IsZero():
 			wait = max(0, min(wait, next.Sub(now)))
 		}
-		timer.Reset(wait)
+		timer.Reset(max(wait, breath))
+		// Thousands of webhooks a second wake it thousands of times; looking that often
+		// would find no more.
+		select {
+		case <-ctx.Done():
+			return
+		case <-time.After(breath - time.Since(now)):
+		}
 	}
 }
+
+// breath is the least time between two looks of the dispatcher.
+const breath = 5 * time.Millisecond
 
 // quiet keeps River's own lines to what an operator has to know: it logs at info what is
 // news to River's developers.

@@ -1,6 +1,8 @@
 package whaticket
 
 import (
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -186,4 +188,22 @@ func TestChannel(t *testing.T) {
 			})
 		})
 	}
+}
+
+// front is a server that is no Whaticket at all.
+type front struct {
+	url    string
+	client *httpclient.Client
+}
+
+func fronted(t *testing.T, handler http.HandlerFunc) front {
+	t.Helper()
+	server := httptest.NewServer(handler)
+	client := httpclient.New(httpclient.Options{Policy: httpclient.Policy{}.WithURLs(server.URL)})
+	t.Cleanup(func() {
+		client.Close()
+		server.CloseClientConnections()
+		server.Close()
+	})
+	return front{server.URL, client}
 }

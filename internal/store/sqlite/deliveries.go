@@ -34,7 +34,7 @@ func scanDelivery(sc scanner) (delivery, error) {
 	var base int
 	var created, accepted, first, next, done int64
 	err := sc.Scan(&d.seq, &d.ID, &d.Conversation, &d.Inbox, &d.Channel, &d.Order.Address.To, &d.Order.Address.Thread, &d.Turn, &kind, &body, &d.Status, &d.inFlight,
-		&d.Attempts, &base, &d.Uncertain, &d.Blind, &d.forced, &d.epoch, &d.Cause, &d.HTTPStatus, &d.Key, &d.Correlation, &created, &accepted, &first, &next, &done)
+		&d.Attempts, &base, &d.Uncertain, &d.Blind, &d.forced, &d.epoch, &d.Cause, &d.HTTPStatus, &d.Key, &d.Correlation, &created, &accepted, &first, &next, &done, &d.Order.After)
 	if err != nil {
 		return d, err
 	}

@@ -160,18 +160,21 @@ select lane_fence, holder, epoch from conversations where id = $1
 
 -- name: delivery_head
 select d.seq, d.id, d.conversation_id, c.inbox, c.channel, c.address_to, c.address_thread, d.turn_id, d.kind, d.body, d.status, d.in_flight, d.attempts, d.base,
-  d.uncertain, d.blind, d.forced, d.epoch, d.cause, d.http_status, d.key, d.correlation, d.created_at, d.accepted_at, d.first_at, d.next_at, d.done_at
+  d.uncertain, d.blind, d.forced, d.epoch, d.cause, d.http_status, d.key, d.correlation, d.created_at, d.accepted_at, d.first_at, d.next_at, d.done_at,
+  coalesce((select m.key from messages m where d.turn_id > 0 and m.conversation_id = d.conversation_id and m.turn_id = d.turn_id order by m.id desc limit 1), '')
 from deliveries d join conversations c on c.id = d.conversation_id
 where d.conversation_id = $1 and d.status in ('PENDING', 'FAILED_TEMPORARY') order by d.seq limit 1
 
 -- name: delivery_by_id
 select d.seq, d.id, d.conversation_id, c.inbox, c.channel, c.address_to, c.address_thread, d.turn_id, d.kind, d.body, d.status, d.in_flight, d.attempts, d.base,
-  d.uncertain, d.blind, d.forced, d.epoch, d.cause, d.http_status, d.key, d.correlation, d.created_at, d.accepted_at, d.first_at, d.next_at, d.done_at
+  d.uncertain, d.blind, d.forced, d.epoch, d.cause, d.http_status, d.key, d.correlation, d.created_at, d.accepted_at, d.first_at, d.next_at, d.done_at,
+  coalesce((select m.key from messages m where d.turn_id > 0 and m.conversation_id = d.conversation_id and m.turn_id = d.turn_id order by m.id desc limit 1), '')
 from deliveries d join conversations c on c.id = d.conversation_id where d.id = $1
 
 -- name: delivery_list
 select d.seq, d.id, d.conversation_id, c.inbox, c.channel, c.address_to, c.address_thread, d.turn_id, d.kind, d.body, d.status, d.in_flight, d.attempts, d.base,
-  d.uncertain, d.blind, d.forced, d.epoch, d.cause, d.http_status, d.key, d.correlation, d.created_at, d.accepted_at, d.first_at, d.next_at, d.done_at
+  d.uncertain, d.blind, d.forced, d.epoch, d.cause, d.http_status, d.key, d.correlation, d.created_at, d.accepted_at, d.first_at, d.next_at, d.done_at,
+  coalesce((select m.key from messages m where d.turn_id > 0 and m.conversation_id = d.conversation_id and m.turn_id = d.turn_id order by m.id desc limit 1), '')
 from deliveries d join conversations c on c.id = d.conversation_id
 where ($1 = '' or d.status = $1) and ($2 = '' or c.inbox = $2) and ($3 = 0 or d.conversation_id = $3) and ($4 = '' or d.id = $4)
 order by d.seq desc limit $5

@@ -70,7 +70,7 @@ func (r *receiving) run() error {
 		}
 		if found {
 			*r.res = store.Result{Conversation: m.conversation, Message: m.id, Duplicate: true}
-			return nil
+			return r.seen()
 		}
 	}
 	known, err := r.find()
@@ -113,8 +113,26 @@ func (r *receiving) run() error {
 		err = r.revoked()
 	case channel.Failed:
 		err = r.failed()
+	case channel.Ignored:
+		err = r.noted()
 	}
 	if err != nil {
+		return err
+	}
+	return r.save(&r.c)
+}
+
+// seen is what a repeat still tells: nothing, but for an update of our own message, which
+// may be the only carrier of a change of hands whose event was lost.
+func (r *receiving) seen() error {
+	if r.ev.Kind != channel.Said || r.ev.Author != conversation.Ours || r.ev.Snapshot == nil {
+		return nil
+	}
+	known, err := r.find()
+	if err != nil || !known {
+		return err
+	}
+	if err := r.moved(r.c.State.Observe(*r.ev.Snapshot, r.s.selfID(r.a.Inbox))); err != nil {
 		return err
 	}
 	return r.save(&r.c)
@@ -333,6 +351,18 @@ func (r *receiving) said(identity []byte) error {
 	}
 	author := conversation.System
 	return r.insert(author, identity, false)
+}
+
+// noted is the echo of a private note of ours.
+func (r *receiving) noted() error {
+	if r.ev.Delivery == "" {
+		return nil
+	}
+	d, found, err := r.delivery("delivery_by_id", string(r.ev.Delivery))
+	if err != nil || !found || d.Conversation != r.c.ID {
+		return err
+	}
+	return r.confirmed(d.seq, d.ID, nil)
 }
 
 // confirmed notes the echo of a delivery: proof that it arrived, whatever its attempt said.

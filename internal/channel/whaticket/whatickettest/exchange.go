@@ -35,6 +35,9 @@ func mustExchange(name string) Exchange {
 	return e
 }
 
+// Recorded returns a recorded exchange by name; it panics for a name that does not exist.
+func Recorded(name string) Exchange { return mustExchange(name) }
+
 // write answers as recorded.
 func write(w http.ResponseWriter, name string) { mustExchange(name).WriteTo(w) }
 
