@@ -276,9 +276,13 @@ func (c *Channel) meta(o object) ([]channel.Event, error) {
 			value := object(m).object("value")
 			path := fmt.Sprintf("entry[%d].changes[%d].value", i, j)
 			names := map[string]string{}
-			for _, contact := range value.list("contacts") {
+			contacts := value.list("contacts")
+			for _, contact := range contacts {
 				m, _ := contact.(map[string]any)
-				names[object(m).id("wa_id")] = object(m).object("profile").short("name")
+				name := object(m).object("profile").short("name")
+				if names[object(m).id("wa_id")] = name; len(contacts) == 1 {
+					names[""] = name // "from" and "wa_id" may differ by the ninth digit
+				}
 			}
 			for k, message := range value.list("messages") {
 				m, ok := message.(map[string]any)
@@ -327,7 +331,11 @@ func (c *Channel) metaMessage(o object, names map[string]string, fromMe bool) (c
 		return channel.Event{}, invalid("from: required")
 	}
 	e := channel.Event{Key: o.id("id"), At: o.time("timestamp")}
-	p.fill(&e, names[raw])
+	name := ""
+	if !fromMe {
+		name = first(names[raw], names[""])
+	}
+	p.fill(&e, name)
 	if p.reason == "" && o.has("group_id") {
 		p.reason = "group"
 	}

@@ -124,9 +124,9 @@ var kinds = map[string]func(object) conversation.Content{
 }
 
 // notices are no messages to answer.
-var notices = map[string]string{
-	"reactionMessage": "reaction", "encReactionMessage": "reaction",
-	"protocolMessage": "protocol", "keepInChatMessage": "protocol", "pinInChatMessage": "protocol",
+var notices = []struct{ key, reason string }{
+	{"reactionMessage", "reaction"}, {"encReactionMessage", "reaction"},
+	{"protocolMessage", "protocol"}, {"keepInChatMessage", "protocol"}, {"pinInChatMessage", "protocol"},
 }
 
 // readKind reads a message without wrappers. A null field is an absent one: some
@@ -153,9 +153,9 @@ func readKind(m object, path string) (said, error) {
 			return received(conversation.Content{Kind: conversation.Text, Text: text})
 		}
 	}
-	for key, reason := range notices {
-		if m.has(key) {
-			return said{kind: channel.Ignored, reason: reason}, nil
+	for _, n := range notices {
+		if m.has(n.key) {
+			return said{kind: channel.Ignored, reason: n.reason}, nil
 		}
 	}
 	for _, key := range order {

@@ -38,8 +38,9 @@ func (c *Channel) parseAny(v any, depth int) ([]channel.Event, error) {
 		if read := form(o); read != nil {
 			return read(c, o)
 		}
-		if inner := o.object("body"); inner != nil {
-			return c.parseAny(map[string]any(inner), depth+1)
+		switch inner := o["body"].(type) {
+		case map[string]any, []any:
+			return c.parseAny(inner, depth+1)
 		}
 		return one((*Channel).flat)(c, o)
 	case []any:

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"io"
 	"net/http"
 	"strings"
 	"testing"
@@ -296,6 +297,7 @@ func TestSessionFailures(t *testing.T) {
 		t.Parallel()
 		asked := make(chan struct{}, 1)
 		front := fronted(t, func(_ http.ResponseWriter, r *http.Request) {
+			_, _ = io.Copy(io.Discard, r.Body) // only then does the server see the client go
 			asked <- struct{}{}
 			<-r.Context().Done()
 			panic(http.ErrAbortHandler)

@@ -128,9 +128,9 @@ func (c Config) Validate() error {
 			bad("default_country", "%q is not a calling code such as 55", c.DefaultCountry)
 		}
 	}
-	for key, id := range map[string]string{"handoff_queue": c.HandoffQueue, "handoff_user": c.HandoffUser} {
-		if _, err := number(id); id != "" && err != nil {
-			bad(key, "%q is not an id: Whaticket's are whole numbers", id)
+	for _, id := range []struct{ key, value string }{{"handoff_queue", c.HandoffQueue}, {"handoff_user", c.HandoffUser}} {
+		if _, err := number(id.value); id.value != "" && err != nil {
+			bad(id.key, "%q is not an id: Whaticket's are whole numbers", id.value)
 		}
 	}
 	return errors.Join(errs...)
