@@ -36,6 +36,7 @@ type house struct {
 	whaticket *whatickettest.Server
 	chatwoot  *chatwoottest.Server
 	model     *llmtest.OpenAI
+	http      *http.Client // see client
 }
 
 // open starts a house; change may alter its options.

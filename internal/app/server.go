@@ -62,7 +62,9 @@ func (a *App) buildServer() {
 		WriteTimeout:      30 * time.Second,
 		IdleTimeout:       2 * time.Minute,
 		MaxHeaderBytes:    64 << 10,
-		ErrorLog:          slog.NewLogLogger(a.log.Handler(), slog.LevelDebug),
+		// "OPTIONS *" is answered by us too: every answer carries a correlation id.
+		DisableGeneralOptionsHandler: true,
+		ErrorLog:                     slog.NewLogLogger(a.log.Handler(), slog.LevelDebug),
 	}
 }
 
@@ -117,11 +119,12 @@ func canonical(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		p := r.URL.Path
 		clean := path.Clean("/" + p)
-		if p != clean && p != clean+"/" || r.Method == http.MethodConnect {
+		slashed := clean != "/" && p == clean+"/"
+		if p != clean && !slashed || r.Method == http.MethodConnect {
 			notFound(w, r)
 			return
 		}
-		if p == clean+"/" && p != "//" && clean != "/" {
+		if slashed {
 			// A slash at the end is a slip of whoever typed the address, and a webhook's
 			// sender would not follow a redirect.
 			r2 := r.Clone(r.Context())
@@ -225,7 +228,8 @@ func (a *App) scrape(next http.Handler) http.Handler {
 // ready says whether the helpdesks can be reached: what an orchestrator or a person asks
 // before traffic is sent here.
 func (a *App) ready(w http.ResponseWriter, r *http.Request) {
-	ctx, cancel := context.WithTimeout(r.Context(), 5*time.Second)
+	// Whoever asked may be gone; that says nothing about the helpdesks.
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(r.Context()), 5*time.Second)
 	defer cancel()
 	services := map[string]string{"chatwoot": "not_configured", "n8n": "not_configured", "redis": "not_configured"}
 	status, code := "ready", http.StatusOK
@@ -240,11 +244,17 @@ func (a *App) ready(w http.ResponseWriter, r *http.Request) {
 			}
 			continue
 		}
-		if err := in.channel.Probe(ctx); err != nil {
+		switch err := in.channel.Probe(ctx); {
+		case fault.Is(err, fault.Unsupported):
+			// An address without credentials: nothing is to be reached.
+			if services[kind] == "" {
+				services[kind] = "not_configured"
+			}
+		case err != nil:
 			services[kind] = "error"
 			status, code = "not_ready", http.StatusServiceUnavailable
 			a.log.Warn("helpdesk not ready", "inbox", in.Name, "channel", kind, "cause", fault.Code(err), "http_status", fault.StatusOf(err))
-		} else if services[kind] != "error" {
+		case services[kind] != "error":
 			services[kind] = "connected"
 		}
 	}

@@ -131,7 +131,8 @@ func (d *draft) inboxes() {
 	file := d.root.section("inboxes")
 	for _, k := range file.keys() {
 		where := place(d.file, k.Line)
-		switch s := file.section(k.Value); {
+		s := file.section(k.Value)
+		switch {
 		case !nameForm.MatchString(k.Value):
 			d.problem(file.join(k.Value), where, "a name has lower-case letters, digits, '.', '_' and '-', at most 63")
 		case slices.ContainsFunc(d.o.Inboxes, func(i app.Inbox) bool { return i.Name == k.Value }):
@@ -140,7 +141,9 @@ func (d *draft) inboxes() {
 			d.problem(file.join(k.Value), where, "needs channel and secrets")
 		default:
 			d.inbox(k, s)
+			continue
 		}
+		s.keys() // said once is enough
 	}
 }
 

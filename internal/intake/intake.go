@@ -18,6 +18,7 @@ import (
 	"math"
 	"mime"
 	"net/http"
+	"runtime/debug"
 	"strconv"
 	"strings"
 	"time"
@@ -38,10 +39,15 @@ type Memory interface {
 	Receive(context.Context, store.Arrival) ([]store.Result, error)
 }
 
-// Limiter bounds how often something may happen to a key.
+// Limiter bounds how often something may happen to a key. Return gives back a use that
+// came to nothing.
 type Limiter interface {
 	Allow(key string) (ok bool, retryAfter time.Duration)
+	Return(key string)
 }
+
+// storeTime bounds how long a request waits for the store. Chatwoot gives up after 5 s.
+const storeTime = 10 * time.Second
 
 // Inbox is a configured inbox.
 type Inbox struct {
@@ -137,7 +143,15 @@ func (in *Intake) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	in.report(r.Context(), done)
 }
 
-func (in *Intake) accept(w http.ResponseWriter, r *http.Request, inbox *Inbox, ch channel.Channel, done *Done) (channel.Outcome, time.Duration) {
+func (in *Intake) accept(w http.ResponseWriter, r *http.Request, inbox *Inbox, ch channel.Channel, done *Done) (outcome channel.Outcome, retry time.Duration) {
+	defer func() {
+		// Even then the sender gets the answer that is documented for it: Chatwoot tries again.
+		if p := recover(); p != nil {
+			done.Err = fmt.Errorf("webhook panicked: %v", p)
+			in.cfg.Logger.ErrorContext(r.Context(), "webhook panicked", "stack", string(debug.Stack()))
+			outcome, retry = channel.Outcome{Kind: channel.Unavailable}, 0
+		}
+	}()
 	body, err := read(w, r)
 	var tooLarge *http.MaxBytesError
 	if errors.As(err, &tooLarge) {
@@ -168,22 +182,52 @@ func (in *Intake) accept(w http.ResponseWriter, r *http.Request, inbox *Inbox, c
 	if reason, nothing := ignored(events); nothing {
 		return channel.Outcome{Kind: channel.Skipped, Detail: reason}, 0
 	}
+	ok, after := in.limit(inbox, events)
+	if !ok {
+		return channel.Outcome{Kind: channel.TooManyByContact}, after
+	}
+	// What arrived whole is stored even if the sender has hung up meanwhile: Whaticket does
+	// not send it again.
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(r.Context()), storeTime)
+	defer cancel()
+	results, err := in.cfg.Memory.Receive(ctx, in.arrival(r, inbox, req, events, done.Correlation))
+	if err != nil {
+		in.unlimit(inbox, events)
+		done.Err = err
+		return channel.Outcome{Kind: channel.Unavailable}, 0
+	}
+	for i := range results {
+		if results[i].Duplicate {
+			in.unlimit(inbox, events[i:i+1])
+		}
+	}
+	done.Results = results
+	in.announce(results)
+	return summary(events, results), 0
+}
+
+// limit counts the messages of a request, all of them or none.
+func (in *Intake) limit(inbox *Inbox, events []channel.Event) (bool, time.Duration) {
 	for i := range events {
 		if events[i].Kind != channel.Received {
 			continue
 		}
 		if ok, after := in.cfg.Contacts.Allow(contactKey(inbox.Name, &events[i])); !ok {
-			return channel.Outcome{Kind: channel.TooManyByContact}, after
+			in.unlimit(inbox, events[:i])
+			return false, after
 		}
 	}
-	results, err := in.cfg.Memory.Receive(r.Context(), in.arrival(r, inbox, req, events, done.Correlation))
-	if err != nil {
-		done.Err = err
-		return channel.Outcome{Kind: channel.Unavailable}, 0
+	return true, 0
+}
+
+// unlimit takes back what limit counted: the limit is on accepted messages, and what
+// failed or was a repeat is none.
+func (in *Intake) unlimit(inbox *Inbox, events []channel.Event) {
+	for i := range events {
+		if events[i].Kind == channel.Received {
+			in.cfg.Contacts.Return(contactKey(inbox.Name, &events[i]))
+		}
 	}
-	done.Results = results
-	in.announce(results)
-	return summary(events, results), 0
 }
 
 // read reads the body whole. Length and limit are checked before a byte is kept.
@@ -231,7 +275,9 @@ func contactKey(inbox string, ev *channel.Event) string {
 
 func (in *Intake) arrival(r *http.Request, inbox *Inbox, req *channel.Request, events []channel.Event, correlation string) store.Arrival {
 	a := store.Arrival{Inbox: inbox.Name, Channel: in.cfg.Kind, Events: events, Now: req.Received, Correlation: correlation, Quiet: inbox.Quiet,
-		DedupeWindow: in.cfg.DedupeWindow, Hold: inbox.Hold, CanOpen: inbox.Channel.Supports(channel.OpenUp)}
+		DedupeWindow: in.cfg.DedupeWindow, Hold: inbox.Hold,
+		// In Whaticket a person who acts on a ticket has it, and moving it would message the customer.
+		CanOpen: in.cfg.Kind == channel.Chatwoot && inbox.Channel.Supports(channel.OpenUp)}
 	if ts := r.Header.Get("X-Timestamp"); inbox.Signed && ts != "" {
 		sum := sha256.New()
 		fmt.Fprintf(sum, "%s.", ts)

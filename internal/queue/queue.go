@@ -72,11 +72,21 @@ func Migrate(ctx context.Context, db *sql.DB) error {
 	if err != nil {
 		return fmt.Errorf("prepare queue migration: %w", err)
 	}
-	if _, err := m.Migrate(ctx, rivermigrate.DirectionUp, nil); err != nil {
-		return fmt.Errorf("migrate queue: %w", err)
+	// River reads its version before it takes the lock. When two programs start at once, the
+	// second finds tables where it wanted to make them, and the work done when it looks again.
+	for try := 1; ; try++ {
+		_, err := m.Migrate(ctx, rivermigrate.DirectionUp, nil)
+		if err == nil {
+			return nil
+		}
+		if try == migrateTries || ctx.Err() != nil {
+			return fmt.Errorf("migrate queue: %w", err)
+		}
 	}
-	return nil
 }
+
+// migrateTries is more than River has versions: each may be lost to another program once.
+const migrateTries = 12
 
 // New prepares a queue on a migrated database; nothing runs before Start.
 func New(db *sql.DB, cfg Config) (*Queue, error) {

@@ -177,8 +177,8 @@ func (s *Store) FinishAttempt(ctx context.Context, a store.Attempt) error {
 			_, err := q.exec("delivery_sent", d.seq, a.HTTPStatus, a.Key, millis(a.Now))
 			return err
 		}
-		if d.Status == store.Sent || d.Attempts != a.Number {
-			return nil // its echo was quicker, or a later try has begun
+		if d.Status != store.Pending && d.Status != store.FailedTemporary || d.Attempts != a.Number {
+			return nil // its echo or a takeover was quicker, or a later try has begun
 		}
 		return q.finish(a, d)
 	})

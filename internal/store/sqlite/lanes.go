@@ -25,6 +25,7 @@ func (s *Store) Dispatch(ctx context.Context, lane job.Lane, now time.Time, limi
 		return 0, time.Time{}, database("look for due work", err)
 	case limit > 0:
 		err := s.do(ctx, "dispatch", func(q session) error {
+			n = 0
 			claims, err := q.claim(lane, now, limit, lease)
 			if err != nil || len(claims) == 0 {
 				return err

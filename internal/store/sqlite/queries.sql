@@ -52,7 +52,9 @@ insert into messages (conversation_id, author, kind, text, extra, key, identity,
 values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) returning id
 
 -- name: message_edit
-update messages set kind = $2, text = $3, extra = $4 where id = $1
+-- no row: it reads like that already
+update messages set kind = $2, text = $3, extra = $4
+where id = $1 and (kind <> $2 or text <> $3 or coalesce(extra, '') <> coalesce($4, ''))
 
 -- name: message_revoke
 update messages set revoked = 1, pending = 0 where id = $1
@@ -143,7 +145,8 @@ insert into turns (conversation_id, outcome, reason, model, input_tokens, cached
 values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) returning id
 
 -- name: turn_done
-update conversations set turn_lease = 0, failures = 0, restarts = 0 where id = $1
+-- the fence moves, so that a second run of the same job cannot decide once more
+update conversations set turn_fence = turn_fence + 1, turn_lease = 0, failures = 0, restarts = 0 where id = $1
 
 -- name: delivery_insert
 insert into deliveries (id, conversation_id, turn_id, kind, body, fingerprint, status, epoch, correlation, created_at, accepted_at)
@@ -189,12 +192,14 @@ update deliveries set in_flight = 1, attempts = attempts + 1, first_at = case wh
 update deliveries set status = 'CANCELLED', in_flight = 0, cause = $2, done_at = $3 where seq = $1
 
 -- name: delivery_cancel_says
+-- what an operator asked for survives a takeover, but not the death of what comes before it
 update deliveries set status = 'CANCELLED', cause = $2, blocked_by = $3, done_at = $4
-where conversation_id = $1 and kind = 'say' and status in ('PENDING', 'FAILED_TEMPORARY') and in_flight = 0 and forced = 0
+where conversation_id = $1 and kind = 'say' and status in ('PENDING', 'FAILED_TEMPORARY') and in_flight = 0 and (forced = 0 or $3 <> '')
 
 -- name: delivery_sent
+-- whoever says so, unless the channel has already said that it never arrived
 update deliveries set status = 'SENT', in_flight = 0, uncertain = 0, cause = '', http_status = $2, key = case when $3 = '' then key else $3 end, done_at = $4
-where seq = $1 and status <> 'SENT'
+where seq = $1 and status <> 'SENT' and not (status = 'FAILED_PERMANENT' and cause = 'not delivered by the channel')
 
 -- name: delivery_retry
 update deliveries set status = 'FAILED_TEMPORARY', in_flight = 0, uncertain = $2, cause = $3, http_status = $4, next_at = $5 where seq = $1
@@ -206,16 +211,16 @@ update deliveries set in_flight = 0, uncertain = 0, blind = blind + $2, next_at 
 update deliveries set status = 'FAILED_PERMANENT', in_flight = 0, cause = $2, http_status = $3, done_at = $4 where seq = $1
 
 -- name: delivery_echoes
--- recent says whose echo has not come, oldest first
+-- says under way or recently ended whose echo has not come, oldest first; each blind repeat may have one more
 select seq, id, status, fingerprint from deliveries
-where conversation_id = $1 and fingerprint is not null and echoed = 0 and created_at >= $2
+where conversation_id = $1 and fingerprint is not null and echoed <= blind and (done_at = 0 or done_at >= $2)
   and (status = 'SENT' or attempts > 0) order by seq
 
 -- name: delivery_echoed
-update deliveries set echoed = 1 where seq = $1
+update deliveries set echoed = echoed + 1 where seq = $1
 
 -- name: delivery_replay
-update deliveries set status = 'PENDING', forced = 1, in_flight = 0, base = attempts, blind = 0, next_at = 0, done_at = 0, blocked_by = '' where seq = $1
+update deliveries set status = 'PENDING', forced = 1, in_flight = 0, base = attempts, blind = 0, echoed = 0, next_at = 0, done_at = 0, blocked_by = '' where seq = $1
 
 -- name: delivery_replay_blocked
 update deliveries set status = 'PENDING', forced = 1, base = attempts, next_at = 0, done_at = 0, blocked_by = '' where blocked_by = $1 and status = 'CANCELLED'

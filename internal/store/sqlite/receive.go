@@ -98,7 +98,7 @@ func (r *receiving) run() error {
 		}
 	}
 	if r.ev.Snapshot != nil {
-		if err := r.moved(r.c.State.Observe(*r.ev.Snapshot, r.s.selfID(r.a.Inbox))); err != nil {
+		if err := r.moved(r.c.State.Observe(*r.ev.Snapshot, r.selfID(r.a.Inbox))); err != nil {
 			return err
 		}
 	}
@@ -132,7 +132,7 @@ func (r *receiving) seen() error {
 	if err != nil || !known {
 		return err
 	}
-	if err := r.moved(r.c.State.Observe(*r.ev.Snapshot, r.s.selfID(r.a.Inbox))); err != nil {
+	if err := r.moved(r.c.State.Observe(*r.ev.Snapshot, r.selfID(r.a.Inbox))); err != nil {
 		return err
 	}
 	return r.save(&r.c)
@@ -328,7 +328,8 @@ func (r *receiving) said(identity []byte) error {
 			if err := r.learn(r.a.Inbox, r.ev.AuthorID); err != nil {
 				return err
 			}
-			return r.confirmed(d.seq, d.ID, identity)
+			_, err := r.confirmed(d.seq, d.ID, identity)
+			return err
 		}
 	}
 	if r.ev.Author == conversation.Person {
@@ -362,22 +363,24 @@ func (r *receiving) noted() error {
 	if err != nil || !found || d.Conversation != r.c.ID {
 		return err
 	}
-	return r.confirmed(d.seq, d.ID, nil)
+	_, err = r.confirmed(d.seq, d.ID, nil)
+	return err
 }
 
 // confirmed notes the echo of a delivery: proof that it arrived, whatever its attempt said.
-func (r *receiving) confirmed(seq int64, id conversation.DeliveryID, identity []byte) error {
+// marked says whether a message of ours got its identity from it.
+func (r *receiving) confirmed(seq int64, id conversation.DeliveryID, identity []byte) (marked bool, err error) {
 	if _, err := r.exec("delivery_sent", seq, 0, r.ev.Key, millis(r.a.Now)); err != nil {
-		return err
+		return false, err
 	}
 	if _, err := r.exec("delivery_echoed", seq); err != nil {
-		return err
+		return false, err
 	}
 	if identity == nil {
-		return nil
+		return false, nil
 	}
-	_, err := r.exec("message_confirm", string(id), r.ev.Key, identity)
-	return err
+	n, err := r.exec("message_confirm", string(id), r.ev.Key, identity)
+	return n > 0, err
 }
 
 // echo recognises our own words where the channel gives our messages no mark (WhatsApp).
@@ -415,7 +418,12 @@ func (r *receiving) echo(identity []byte) (bool, error) {
 	if seq == 0 {
 		return false, nil
 	}
-	return true, r.confirmed(seq, id, identity)
+	marked, err := r.confirmed(seq, id, identity)
+	if err == nil && !marked && identity != nil {
+		// A blind repeat arrived as well as the first try: the customer has it twice.
+		err = r.insert(conversation.Ours, identity, false)
+	}
+	return true, err
 }
 
 func (r *receiving) edited() error {
@@ -428,7 +436,7 @@ func (r *receiving) edited() error {
 	if err != nil {
 		return err
 	}
-	if !found || conversation.ID(m.conversation) != r.c.ID {
+	if !found {
 		return r.editedUnknown()
 	}
 	if m.author != conversation.Customer || m.revoked {
@@ -438,11 +446,13 @@ func (r *receiving) edited() error {
 	if err != nil {
 		return err
 	}
-	if _, err := r.exec("message_edit", m.id, string(r.ev.Content.Kind), r.ev.Content.Text, packed); err != nil {
+	changed, err := r.exec("message_edit", m.id, string(r.ev.Content.Kind), r.ev.Content.Text, packed)
+	if err != nil {
 		return err
 	}
-	r.res.Message = conversation.MessageID(m.id)
-	if m.pending {
+	r.res.Message, r.res.Duplicate = conversation.MessageID(m.id), changed == 0
+	// Another conversation: it was said before the person's two ids were known to be one's.
+	if m.pending && changed > 0 && conversation.ID(m.conversation) == r.c.ID {
 		r.due(r.ev.Content.Text)
 	}
 	return nil

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"sync"
 	"time"
 
@@ -87,13 +88,22 @@ type session struct {
 	ctx context.Context
 	tx  *sql.Tx
 	s   *Store
+	// learnt are the inboxes' own ids that become known with the commit.
+	learnt map[string]string
 }
 
 func (s *Store) do(ctx context.Context, doing string, run func(q session) error) error {
+	var learnt map[string]string
 	err := s.writer.do(ctx, func(tx *sql.Tx) error {
+		learnt = map[string]string{}
 		// A step that the writer has begun is finished whatever becomes of its caller.
-		return run(session{ctx: context.WithoutCancel(ctx), tx: tx, s: s})
+		return run(session{ctx: context.WithoutCancel(ctx), tx: tx, s: s, learnt: learnt})
 	})
+	if err == nil && len(learnt) > 0 {
+		s.selfMu.Lock()
+		maps.Copy(s.self, learnt)
+		s.selfMu.Unlock()
+	}
 	return database(doing, err)
 }
 
@@ -269,17 +279,23 @@ func (s *Store) selfID(inbox string) string {
 	return s.self[inbox]
 }
 
+// selfID is our own bot's id at an inbox as this transaction knows it.
+func (q session) selfID(inbox string) string {
+	if id, ok := q.learnt[inbox]; ok {
+		return id
+	}
+	return q.s.selfID(inbox)
+}
+
 // learn notes our own bot's id at an inbox, told by an answer or an echo of ours.
 func (q session) learn(inbox, id string) error {
-	if id == "" || q.s.selfID(inbox) == id {
+	if id == "" || q.selfID(inbox) == id {
 		return nil
 	}
 	if _, err := q.exec("inbox_learn", inbox, id); err != nil {
 		return err
 	}
-	q.s.selfMu.Lock()
-	q.s.self[inbox] = id
-	q.s.selfMu.Unlock()
+	q.learnt[inbox] = id
 	return nil
 }
 

@@ -101,7 +101,7 @@ create table deliveries (
   kind            text not null,
   body            text not null default '{}', -- json: the order
   fingerprint     blob,                       -- of the words of a say, to know its echo by
-  echoed          integer not null default 0,
+  echoed          integer not null default 0, -- echoes seen
   status          text not null,
   in_flight       integer not null default 0,
   attempts        integer not null default 0,
@@ -122,7 +122,7 @@ create table deliveries (
   done_at         integer not null default 0
 );
 create index deliveries_open on deliveries (conversation_id, seq) where status in ('PENDING', 'FAILED_TEMPORARY');
-create index deliveries_echo on deliveries (conversation_id, created_at) where fingerprint is not null;
+create index deliveries_echo on deliveries (conversation_id, done_at) where fingerprint is not null;
 create index deliveries_dead on deliveries (seq) where status = 'FAILED_PERMANENT';
 
 create table attempts (

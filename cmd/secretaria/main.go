@@ -1,0 +1,48 @@
+// Command secretaria is an AI front desk for Whaticket and Chatwoot in one program.
+//
+// It does what package command says; here the process is handed to it: arguments,
+// environment, streams and signals in, exit code out.
+package main
+
+import (
+	"context"
+	"log/slog"
+	"os"
+	"os/signal"
+	"syscall"
+	_ "time/tzdata" // time zones where the machine has none
+
+	"secretaria/internal/command"
+)
+
+// version is set by the linker.
+var version string
+
+func main() { os.Exit(run()) }
+
+func run() int {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	// The first signal asks for an orderly end. After it signals are the system's again, so
+	// that a second one ends the process at once.
+	defer context.AfterFunc(ctx, stop)()
+	return command.Run(ctx, command.Env{
+		Program:    os.Args[0],
+		Environ:    os.Environ(),
+		Stdout:     os.Stdout,
+		Stderr:     os.Stderr,
+		Terminal:   terminal(os.Stdout),
+		Version:    version,
+		SetDefault: slog.SetDefault,
+	}, os.Args[1:])
+}
+
+// terminal says whether a person is likely to read f: it is a device, and not the null one.
+func terminal(f *os.File) bool {
+	info, err := f.Stat()
+	if err != nil || info.Mode()&os.ModeCharDevice == 0 {
+		return false
+	}
+	null, err := os.Stat(os.DevNull)
+	return err != nil || !os.SameFile(info, null)
+}

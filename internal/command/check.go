@@ -1,0 +1,270 @@
+package command
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"strings"
+	"sync"
+	"time"
+
+	"secretaria/internal/agent"
+	"secretaria/internal/app"
+	"secretaria/internal/channel"
+	"secretaria/internal/channel/chatwoot"
+	"secretaria/internal/channel/whaticket"
+	"secretaria/internal/config"
+	"secretaria/internal/fault"
+	"secretaria/internal/httpclient"
+	"secretaria/internal/llm/gemini"
+	"secretaria/internal/llm/openai"
+)
+
+type checkCmd struct {
+	configFlag
+	Offline bool `help:"Do not call the helpdesks."`
+	JSON    bool `help:"As a JSON array."`
+}
+
+// Help implements kong.HelpProvider.
+func (checkCmd) Help() string {
+	return `Says in words what is configured, and of everything that is wrong what to do about it. Ends with 1 when something is broken. Changes nothing.
+
+Example:
+
+	secretaria check && secretaria serve`
+}
+
+// level is how bad a finding is.
+type level string
+
+const (
+	fine    level = "ok"
+	hint    level = "note"
+	problem level = "problem"
+)
+
+// finding is one thing that check has to say.
+type finding struct {
+	Level  level  `json:"level"`
+	About  string `json:"about"`
+	Text   string `json:"text"`
+	Remedy string `json:"remedy,omitempty"`
+}
+
+// Run checks.
+func (c checkCmd) Run(ctx context.Context, env *Env) error {
+	found := c.findings(ctx, env)
+	broken := 0
+	for _, f := range found {
+		if f.Level == problem {
+			broken++
+		}
+	}
+	if c.JSON {
+		if err := env.json(found); err != nil {
+			return err
+		}
+	} else {
+		for _, f := range found {
+			env.printf("%-7s  %s: %s\n", f.Level, f.About, f.Text)
+			if f.Remedy != "" {
+				env.printf("         → %s\n", f.Remedy)
+			}
+		}
+	}
+	switch {
+	case broken == 1:
+		return errors.New("1 problem found")
+	case broken > 1:
+		return fmt.Errorf("%d problems found", broken)
+	}
+	return nil
+}
+
+func (c checkCmd) findings(ctx context.Context, env *Env) []finding {
+	cfg, err := c.load(env, nil)
+	var ce *config.Error
+	if errors.As(err, &ce) {
+		var found []finding
+		for _, p := range ce.Problems {
+			found = append(found, finding{problem, cmp.Or(p.Key, "configuration"), p.String(), "correct it; .env.example and secretaria.example.yaml describe every key"})
+		}
+		return found
+	}
+	if err != nil {
+		return []finding{{problem, "configuration", err.Error(), ""}}
+	}
+	o := cfg.Options
+	found := []finding{{fine, "configuration", "valid; read from " + strings.Join(append([]string{"the environment"}, cfg.Files...), ", "), ""}}
+	for _, n := range cfg.Notes {
+		found = append(found, finding{hint, "configuration", n, ""})
+	}
+	found = append(found, finding{fine, "server", fmt.Sprintf("listens on %s, port %d; %s", o.Host, o.Port, metricsWords(o.Metrics)), ""})
+	found = append(found, databaseFinding(ctx, o.Database))
+	found = append(found, inboxFindings(cfg)...)
+	if !c.Offline {
+		found = append(found, probes(ctx, o)...)
+	}
+	found = append(found, modelFindings(o.Models)...)
+	found = append(found, deskFindings(o)...)
+	return append(found,
+		finding{fine, "answers", fmt.Sprintf("are given when the customer has been quiet for %v, half of that after a whole sentence%s", o.Quiet.Window, atMost(o.Quiet.Max)), ""},
+		finding{fine, "limits", fmt.Sprintf("in %v: %s messages of a Whaticket contact, %s of a Chatwoot contact, %s webhooks with a wrong signature from an address",
+			o.Limits.Window, many(o.Limits.Whaticket), many(o.Limits.Chatwoot), many(o.Limits.Failures)), ""},
+		finding{fine, "sending", fmt.Sprintf("one try of at most %v, and %d more", o.SendTimeout, len(o.Schedule)), ""})
+}
+
+func metricsWords(on bool) string {
+	if on {
+		return "metrics at /metrics"
+	}
+	return "no metrics"
+}
+
+func atMost(d time.Duration) string {
+	if d == 0 {
+		return ""
+	}
+	return fmt.Sprintf(", and never later than %v", d)
+}
+
+func many(n int) string {
+	if n == 0 {
+		return "any number of"
+	}
+	return fmt.Sprint(n)
+}
+
+func databaseFinding(ctx context.Context, path string) finding {
+	if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) {
+		return finding{hint, "database", path + " does not exist yet", "secretaria serve and secretaria migrate create it"}
+	}
+	st, err := openStore(ctx, path)
+	if err != nil {
+		return finding{problem, "database", err.Error(), "run secretaria migrate, restore a backup, or name another file in DATABASE_URL"}
+	}
+	err = st.Ping(ctx)
+	if err = errors.Join(err, st.Close()); err != nil {
+		return finding{problem, "database", err.Error(), "restore a backup, or name another file in DATABASE_URL"}
+	}
+	return finding{fine, "database", path + " is there and of this program's version", ""}
+}
+
+func inboxFindings(cfg *config.Config) []finding {
+	if cfg.Trial {
+		return []finding{{hint, "inboxes", "none is configured: serve makes one to try, and sends nothing",
+			"set SHARED_SECRET and WHATSAPP_API_URL for a Whaticket, or CHATWOOT_WEBHOOK_SECRET and CHATWOOT_BASE_URL for a Chatwoot"}}
+	}
+	var found []finding
+	for _, i := range cfg.Options.Inboxes {
+		f := finding{fine, "inbox " + i.Name, fmt.Sprintf("%s, desk %s, webhooks to %s, authenticated by %s", i.Kind(), i.Desk, webhookPath(i), authOf(i)), ""}
+		if i.Whaticket != nil && (i.Whaticket.Auth == whaticket.ByURL || i.Whaticket.Auth == whaticket.ByToken) {
+			f.Level, f.Remedy = hint, "this way does not cover what a webhook says; let the sender sign (auth: signature) where it can"
+		}
+		found = append(found, f)
+		if i.Whaticket != nil && !i.Dry() && i.Whaticket.Email == "" {
+			found = append(found, finding{hint, "inbox " + i.Name, "has no user of Whaticket: it cannot put a conversation before people, nor tell after a time-out whether a message arrived",
+				"set WHATICKET_JWT_EMAIL and WHATICKET_JWT_PASSWORD (email and password in secretaria.yaml)"})
+		}
+	}
+	return found
+}
+
+// probes calls every helpdesk once, all at the same time.
+func probes(ctx context.Context, o app.Options) []finding {
+	found := make([]finding, len(o.Inboxes))
+	var running sync.WaitGroup
+	for n, i := range o.Inboxes {
+		running.Go(func() { found[n] = probe(ctx, o, i) })
+	}
+	running.Wait()
+	return found
+}
+
+func probe(ctx context.Context, o app.Options, i app.Inbox) finding {
+	about := "helpdesk of " + i.Name
+	if i.Dry() {
+		return finding{hint, about, "none is configured: answers are recorded and not sent", "set " + baseKey(i)}
+	}
+	ctx, cancel := context.WithTimeoutCause(ctx, 10*time.Second, errors.New("probe took too long"))
+	defer cancel()
+	ch, done, err := connect(o, i)
+	if err != nil {
+		return finding{problem, about, err.Error(), "correct its configuration"}
+	}
+	defer done()
+	err = ch.Probe(ctx)
+	text := fmt.Sprintf("does not work: %s", fault.Code(err))
+	switch {
+	case err == nil:
+		return finding{fine, about, "answers, and takes the credentials", ""}
+	case fault.Is(err, fault.Unsupported):
+		return finding{hint, about, "cannot be asked with these credentials; the first answer will tell", ""}
+	case fault.Is(err, fault.Unauthorized):
+		return finding{problem, about, text, "correct the token, or e-mail and password"}
+	case fault.Is(err, fault.NotFound), fault.Is(err, fault.Invalid):
+		return finding{problem, about, text, "correct the base URL, the account and the token"}
+	case fault.Is(err, fault.Permanent):
+		return finding{problem, about, text, "correct the base URL; a private address may have to be named in ALLOW_PRIVATE_ADDRESSES"}
+	}
+	return finding{problem, about, text, "see whether it runs, and whether its address can be reached from here"}
+}
+
+// connect makes the channel of an inbox, as the server does.
+func connect(o app.Options, i app.Inbox) (channel.Channel, func(), error) {
+	base := ""
+	if i.Chatwoot != nil {
+		base = i.Chatwoot.BaseURL
+	} else {
+		base = i.Whaticket.BaseURL
+	}
+	client := httpclient.New(httpclient.Options{Timeout: o.SendTimeout, Policy: o.Addresses.WithURLs(base)})
+	if i.Chatwoot != nil {
+		ch, err := chatwoot.New(*i.Chatwoot, client)
+		return ch, client.Close, err
+	}
+	ch, err := whaticket.New(*i.Whaticket, client)
+	return ch, client.Close, err
+}
+
+func modelFindings(m app.Models) []finding {
+	var found []finding
+	if m.Gemini != nil {
+		found = append(found, finding{fine, "model", "Gemini, " + cmp.Or(m.Gemini.Model, gemini.DefaultModel), ""})
+	}
+	if m.OpenAI != nil {
+		text := "OpenAI's API, " + cmp.Or(m.OpenAI.Model, openai.DefaultModel)
+		if m.Gemini != nil {
+			text += ", when Gemini fails"
+		}
+		found = append(found, finding{fine, "model", text, ""})
+	}
+	if len(found) == 0 {
+		return []finding{{hint, "model", "none: the built-in offline model answers, from rules and knowledge only", "set GEMINI_API_KEY or OPENAI_API_KEY"}}
+	}
+	r := m.Resilience
+	return append(found, finding{fine, "model", fmt.Sprintf("at most %d tries of %v each", r.Attempts, r.Timeout), ""})
+}
+
+func deskFindings(o app.Options) []finding {
+	var found []finding
+	for _, d := range o.Desks {
+		used := false
+		for _, i := range o.Inboxes {
+			used = used || i.Desk == d.Name
+		}
+		if !used {
+			continue
+		}
+		keywords := d.Keywords
+		if keywords == nil {
+			keywords = agent.DefaultKeywords()
+		}
+		found = append(found, finding{fine, "desk " + d.Name, fmt.Sprintf("sees the last %d messages, time zone %v, calls a person at: %s", d.MaxMessages, d.Location, strings.Join(keywords, ", ")), ""})
+	}
+	return found
+}

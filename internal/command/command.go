@@ -1,0 +1,200 @@
+// Package command is the command line: what each command of secretaria does, between flags
+// on one side and streams and an exit code on the other.
+//
+// A command returns 0 only on success. What went wrong is said on standard error, a line
+// for each thing, or, for serve without a terminal, a JSON object for each. No command
+// creates a file except serve, demo (in a folder of its own) and migrate.
+package command
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"log/slog"
+	"strings"
+
+	"github.com/alecthomas/kong"
+
+	"secretaria/internal/config"
+	"secretaria/internal/store"
+	"secretaria/internal/store/sqlite"
+	"secretaria/internal/telemetry"
+)
+
+// Env is all that commands see of the process.
+type Env struct {
+	Program        string   // as it was started
+	Environ        []string // "KEY=value" each
+	Dir            string   // the working directory; "" is the process's own
+	Stdout, Stderr io.Writer
+	// Terminal says that standard output is one: serve then logs in words.
+	Terminal bool
+	Version  string // "" where it is not known
+	// SetDefault receives serve's logger, so that libraries that log by themselves use it. May be nil.
+	SetDefault func(*slog.Logger)
+}
+
+// The exit codes.
+const (
+	exitOK     = 0
+	exitFailed = 1
+	exitUsage  = 2
+)
+
+// grammar is the command line. Its tags are the help.
+type grammar struct {
+	Help helpFlag `short:"h" help:"Show help, with an example."`
+
+	Serve      serveCmd      `cmd:"" help:"Receive webhooks and answer them, until SIGTERM or Ctrl-C."`
+	Demo       demoCmd       `cmd:"" help:"Play two conversations with fake helpdesks; needs no configuration."`
+	Send       sendCmd       `cmd:"" help:"Send a running server a message, as the helpdesk would."`
+	Check      checkCmd      `cmd:"" help:"Explain the configuration and try the helpdesks."`
+	Migrate    migrateCmd    `cmd:"" help:"Bring the database to this program's version."`
+	Deliveries deliveriesCmd `cmd:"" help:"List, show and replay what is sent."`
+	Version    versionCmd    `cmd:"" help:"Show the version."`
+}
+
+const description = `An AI front desk for Whaticket and Chatwoot.
+
+Configuration comes from the environment, from .env and from secretaria.yaml; see .env.example. Begin with: secretaria demo`
+
+// helpFlag prints help and ends the parsing, wherever it stands.
+type helpFlag bool
+
+var errHelp = errors.New("help")
+
+// BeforeReset implements kong's hook of this name.
+func (helpFlag) BeforeReset(ctx *kong.Context) error {
+	if err := ctx.PrintUsage(false); err != nil {
+		return err
+	}
+	return errHelp
+}
+
+// IgnoreDefault keeps kong from resetting the flag; it has no value.
+func (helpFlag) IgnoreDefault() {}
+
+// Run parses the arguments, without the program's name, and runs the command. When ctx ends
+// the command stops in good order.
+func Run(ctx context.Context, env Env, args []string) int {
+	report := env.plain
+	if !env.Terminal && asksToServe(args) {
+		report = env.structured
+	}
+	parser, err := kong.New(&grammar{}, kong.Name("secretaria"), kong.Description(description), kong.NoDefaultHelp(),
+		kong.Writers(env.Stdout, env.Stderr), kong.ConfigureHelp(kong.HelpOptions{Compact: true, NoExpandSubcommands: true, WrapUpperBound: 100}),
+		kong.Bind(&env), kong.BindTo(ctx, (*context.Context)(nil)))
+	if err != nil {
+		report(err)
+		return exitFailed
+	}
+	parsed, err := parser.Parse(args)
+	if errors.Is(err, errHelp) {
+		return exitOK
+	}
+	if err != nil {
+		command := "secretaria"
+		if pe := (*kong.ParseError)(nil); errors.As(err, &pe) && pe.Context != nil && pe.Context.Command() != "" {
+			command += " " + bare(pe.Context.Command())
+		}
+		report(fmt.Errorf("%w (%s --help)", err, command))
+		return exitUsage
+	}
+	if err := parsed.Run(); err != nil {
+		if !errors.Is(err, errSaid) {
+			report(err)
+		}
+		return exitFailed
+	}
+	return exitOK
+}
+
+// errSaid ends a command that has said on its own what is wrong.
+var errSaid = errors.New("said already")
+
+// bare drops the arguments from a command's path.
+func bare(path string) string {
+	path, _, _ = strings.Cut(path, " <")
+	return path
+}
+
+func asksToServe(args []string) bool {
+	for _, a := range args {
+		if !strings.HasPrefix(a, "-") {
+			return a == "serve"
+		}
+	}
+	return false
+}
+
+// plain reports for people: a line for each thing that is wrong.
+func (e *Env) plain(err error) {
+	for _, line := range lines(err) {
+		_, _ = fmt.Fprintln(e.Stderr, "secretaria:", line)
+	}
+}
+
+// structured reports for programs.
+func (e *Env) structured(err error) {
+	log := telemetry.NewLogger(e.Stderr, slog.LevelInfo, "json")
+	var ce *config.Error
+	if !errors.As(err, &ce) {
+		log.Error("secretaria stopped", "error", oneLine(err.Error()))
+		return
+	}
+	for _, p := range ce.Problems {
+		log.Error("configuration is wrong", "key", p.Key, "where", p.Where, "error", p.String())
+	}
+}
+
+func lines(err error) []string {
+	var ce *config.Error
+	if !errors.As(err, &ce) {
+		return []string{oneLine(err.Error())}
+	}
+	var out []string
+	for _, p := range ce.Problems {
+		out = append(out, "configuration: "+oneLine(p.String()))
+	}
+	return out
+}
+
+func oneLine(s string) string { return strings.Join(strings.Fields(s), " ") }
+
+// printf writes to standard output; who reads it may be gone.
+func (e *Env) printf(format string, args ...any) {
+	_, _ = fmt.Fprintf(e.Stdout, format, args...)
+}
+
+// configFlag is shared by the commands that read the configuration.
+type configFlag struct {
+	Config string `help:"YAML file to read; without it secretaria.yaml, where it exists." placeholder:"FILE"`
+}
+
+func (f configFlag) load(env *Env, flags map[string]string) (*config.Config, error) {
+	cfg, err := config.Load(config.Source{Environ: env.Environ, Flags: flags, Dir: env.Dir, File: f.Config})
+	if err != nil {
+		return nil, err
+	}
+	cfg.Options.Version = buildOf(env.Version).Version
+	return cfg, nil
+}
+
+// openStore opens the memory beside a server: it is neither created, nor migrated, nor
+// locked.
+func openStore(ctx context.Context, path string) (store.Store, error) {
+	db, err := sqlite.Open(ctx, path, true)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, fmt.Errorf("there is no database %s: start the server once, or name the right one in DATABASE_URL", path)
+	}
+	if err != nil {
+		return nil, err
+	}
+	st, err := sqlite.New(ctx, db, nil)
+	if err != nil {
+		return nil, errors.Join(fmt.Errorf("the database %s is not of this program's version (run: secretaria migrate): %w", path, err), db.Close())
+	}
+	return st, nil
+}

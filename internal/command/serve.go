@@ -1,0 +1,166 @@
+package command
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"strconv"
+	"time"
+
+	"secretaria/internal/app"
+	"secretaria/internal/channel/whaticket"
+	"secretaria/internal/config"
+	"secretaria/internal/telemetry"
+)
+
+// stopWithin bounds the orderly stop. What cannot end in this time is taken up by the next
+// process.
+const stopWithin = 9 * time.Second
+
+type serveCmd struct {
+	configFlag
+	Host string `help:"Address to listen on, instead of APP_HOST." placeholder:"ADDRESS"`
+	Port string `help:"Port to listen on, instead of APP_PORT; 0 takes any." placeholder:"PORT"`
+}
+
+// Help implements kong.HelpProvider.
+func (serveCmd) Help() string {
+	return `Without any configuration there is one inbox to try, with a secret of its own, and nothing is ever sent.
+
+Example:
+
+	SHARED_SECRET=... WHATSAPP_API_URL=https://whaticket.example.com WHATSAPP_BEARER_TOKEN=... secretaria serve --port 8080`
+}
+
+// Run serves until ctx ends.
+func (c serveCmd) Run(ctx context.Context, env *Env) error {
+	flags := map[string]string{}
+	if c.Host != "" {
+		flags["APP_HOST"] = c.Host
+	}
+	if c.Port != "" {
+		flags["APP_PORT"] = c.Port
+	}
+	cfg, err := c.load(env, flags)
+	if err != nil {
+		return err
+	}
+	format := "json"
+	if env.Terminal {
+		format = "text"
+	}
+	log := telemetry.NewLogger(env.Stdout, cfg.LogLevel, format)
+	if env.SetDefault != nil {
+		env.SetDefault(log)
+	}
+	if cfg.Trial {
+		if err := cfg.AddTrial(true); err != nil {
+			return err
+		}
+	}
+	cfg.Options.Logger = log
+	a, err := app.New(ctx, cfg.Options)
+	if err != nil {
+		return interrupted(ctx, err)
+	}
+	if err := a.Start(ctx); err != nil {
+		return interrupted(ctx, errors.Join(err, stop(ctx, a)))
+	}
+	announce(log, cfg, a.Addr())
+	select {
+	case <-ctx.Done():
+		log.Info("stopping", "within", stopWithin.String())
+	case err = <-a.Failed():
+	}
+	if err := errors.Join(err, stop(ctx, a)); err != nil {
+		return err
+	}
+	log.Info("stopped")
+	return nil
+}
+
+// interrupted turns the failure of a start that was called off into an end in good order.
+func interrupted(ctx context.Context, err error) error {
+	if ctx.Err() != nil && errors.Is(err, context.Canceled) {
+		return nil
+	}
+	return err
+}
+
+func stop(ctx context.Context, a *app.App) error {
+	bounded, cancel := context.WithTimeoutCause(context.WithoutCancel(ctx), stopWithin, errors.New("the server did not stop in time"))
+	defer cancel()
+	return a.Stop(bounded)
+}
+
+// announce says what is there, and last that it serves.
+func announce(log *slog.Logger, cfg *config.Config, address string) {
+	o := cfg.Options
+	for _, n := range cfg.Notes {
+		log.Warn("configuration note", "note", n)
+	}
+	for _, i := range o.Inboxes {
+		log.Info("inbox ready", "inbox", i.Name, "channel", string(i.Kind()), "desk", i.Desk, "webhook", webhookPath(i), "auth", authOf(i), "dry", i.Dry(), "trial", cfg.Trial)
+		if i.Dry() && !cfg.Trial {
+			log.Warn("inbox is dry: answers are recorded and not sent", "inbox", i.Name, "remedy", "set "+baseKey(i))
+		}
+	}
+	if cfg.Trial {
+		log.Warn("no inbox is configured: this one is for trying, and dry, so that nothing is sent",
+			"try", `secretaria send whaticket --number YOUR_NUMBER "olá"`, "kept", cfg.TrialFile(),
+			"remedy", "set SHARED_SECRET and WHATSAPP_API_URL for a Whaticket, or CHATWOOT_WEBHOOK_SECRET and CHATWOOT_BASE_URL for a Chatwoot; see .env.example")
+	}
+	if o.Models.Gemini == nil && o.Models.OpenAI == nil {
+		log.Warn("no model is configured: the built-in offline model answers, from rules and knowledge only", "remedy", "set GEMINI_API_KEY or OPENAI_API_KEY")
+	}
+	_, port, _ := net.SplitHostPort(address)
+	number, _ := strconv.Atoi(port)
+	log.Info("serving", "port", number, "address", address, "version", o.Version, "environment", cfg.Environment, "inboxes", len(o.Inboxes), "database", o.Database)
+}
+
+// The paths of the webhooks.
+const (
+	whaticketPath = "/webhook/whaticket"
+	agentBotPath  = "/api/v1/webhooks/agentbot"
+)
+
+// webhookPath is what a helpdesk has to be told, without a secret.
+func webhookPath(i app.Inbox) string {
+	if i.Chatwoot != nil {
+		return agentBotPath + "/" + i.Name
+	}
+	path := whaticketPath + "/" + i.Name
+	if i.Whaticket.Auth == whaticket.ByURL {
+		path += "/<secret>"
+	}
+	return path
+}
+
+func authOf(i app.Inbox) string {
+	if i.Chatwoot != nil {
+		return cmp.Or(string(i.Chatwoot.Form), "signature")
+	}
+	return cmp.Or(string(i.Whaticket.Auth), string(whaticket.BySignature))
+}
+
+// baseKey is the key that would connect a dry inbox.
+func baseKey(i app.Inbox) string {
+	switch {
+	case i.Chatwoot != nil:
+		return "CHATWOOT_BASE_URL and CHATWOOT_ACCESS_TOKEN (base_url and token in secretaria.yaml)"
+	default:
+		return "WHATSAPP_API_URL and WHATSAPP_BEARER_TOKEN (base_url and token in secretaria.yaml)"
+	}
+}
+
+// own is the address of a server of this configuration, seen from this machine.
+func own(o app.Options) string {
+	host := o.Host
+	if ip := net.ParseIP(host); host == "" || ip != nil && ip.IsUnspecified() {
+		host = "127.0.0.1"
+	}
+	return fmt.Sprintf("http://%s", net.JoinHostPort(host, strconv.Itoa(o.Port)))
+}
