@@ -13,6 +13,7 @@ import (
 	"fmt"
 	"strings"
 	"time"
+	"unicode"
 	"unicode/utf8"
 
 	"secretaria/internal/conversation"
@@ -196,7 +197,7 @@ func (a *Agent) ask(ctx context.Context, in Input) (Decision, error) {
 			return f, nil
 		}
 		d.Usage = d.Usage.Add(resp.Usage)
-		text := strings.TrimSpace(resp.Text)
+		text := visible(resp.Text)
 		if resp.Finish == llm.Length {
 			text = whole(text)
 		}
@@ -278,6 +279,16 @@ func retryRequest(req *llm.Request, resp *llm.Response) *llm.Request {
 		}
 	}
 	return &next
+}
+
+// visible returns a text without white space around it, "" when there is nothing in it that
+// can be seen: a bubble with a zero-width space alone is silence.
+func visible(text string) string {
+	seen := func(r rune) bool { return unicode.IsGraphic(r) && !unicode.IsSpace(r) && !unicode.IsMark(r) }
+	if !strings.ContainsFunc(text, seen) {
+		return ""
+	}
+	return strings.TrimSpace(text)
 }
 
 // whole cuts an answer that ran into its limit back to its last whole sentence.

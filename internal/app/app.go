@@ -187,8 +187,8 @@ func (a *App) buildWorkers() error {
 	}
 	turns, sends := map[string]turn.Inbox{}, map[string]delivery.Inbox{}
 	for _, in := range a.inboxes {
-		turns[in.Name] = turn.Inbox{Desk: desks[in.Desk], Supports: in.channel.Supports, Team: in.Team, Person: in.Person, Labels: in.Labels}
-		sends[in.Name] = delivery.Inbox{Sender: in.channel, Dry: in.Dry()}
+		turns[in.Name] = turn.Inbox{Desk: desks[in.Desk], Supports: in.channel.Supports, Team: in.Team, Person: in.Person, Labels: in.Labels, Hold: in.Hold}
+		sends[in.Name] = delivery.Inbox{Sender: in.channel, Dry: in.Dry(), Hold: in.Hold}
 	}
 	a.turns = turn.New(turn.Config{Memory: a.store, Inboxes: turns, Lease: a.o.Queue.Lease, Logger: a.log, Observe: a.turnEnded, Wake: a.wake})
 	a.sends = delivery.New(delivery.Config{Memory: a.store, Inboxes: sends, Lease: a.o.Queue.Lease, Timeout: a.o.SendTimeout, Schedule: a.o.Schedule, Logger: a.log, Observe: a.deliveryEnded})

@@ -348,7 +348,7 @@ func mutants(t *testing.T, body []byte, replacements []any) map[string][]byte {
 func TestEveryFieldOfEveryType(t *testing.T) {
 	t.Parallel()
 	const secretText, secretDigits = "palavras-do-cliente-zq7391", "5511966655544"
-	replacements := []any{nil, 7.5, -1, secretText, secretDigits, true, []any{}, []any{secretText}, map[string]any{}, map[string]any{"id": secretText}}
+	replacements := []any{nil, -1.5, secretText, secretDigits, true, []any{secretText}, map[string]any{"id": secretText}}
 	var log *logbook
 	h := open(t, func(o *app.Options) {
 		log = logTo(t, o)

@@ -63,8 +63,8 @@ type Inbox struct {
 	Chatwoot  *chatwoot.Config
 	// Quiet overrides Options.Quiet.
 	Quiet *conversation.Quiet
-	// Hold is how long a person who took over keeps a conversation; 0: until it is handed
-	// back. WhatsApp has no sign for handing back, so config gives Whaticket inboxes one.
+	// Hold is how long people keep a conversation, taken over or handed over; 0: until it is
+	// handed back. WhatsApp has no sign for handing back, so config gives Whaticket inboxes one.
 	Hold time.Duration
 	// Team, Person and Labels of a handoff, by the helpdesk's ids.
 	Team, Person string

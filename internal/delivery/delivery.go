@@ -51,6 +51,9 @@ type Inbox struct {
 	Sender Sender
 	// Dry records what would have been sent, without sending: no helpdesk is configured.
 	Dry bool
+	// Hold is how long people keep a conversation whose answer could not be sent; 0: until
+	// it is handed back.
+	Hold time.Duration
 }
 
 // Done is one attempt, for the log and the metrics.
@@ -261,7 +264,7 @@ func (w *Worker) bounded(ctx context.Context, j job.Deliver) (context.Context, f
 // giveUp hands the conversation to people, in the helpdesk too, when the customer cannot
 // be told what the bot had to say.
 func (w *Worker) giveUp(inbox Inbox, a *store.Attempt) error {
-	a.HandOver = conversation.ByFailure
+	a.HandOver, a.Hold = conversation.ByFailure, inbox.Hold
 	for _, o := range []channel.Order{
 		{Kind: channel.Note, Text: "Não foi possível entregar a resposta automática ao cliente (" + a.Cause + "). A conversa precisa de uma pessoa."},
 		{Kind: channel.OpenUp},

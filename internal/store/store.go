@@ -160,6 +160,7 @@ type Decision struct {
 	Partial      bool                   // commit although newer messages arrived; they stay pending
 	Orders       []channel.Order        // deliveries, in order; ids are given by the caller
 	HandOver     conversation.Reason    // "" keeps the conversation with the bot
+	Hold         time.Duration          // of HandOver: how long people keep it; 0: until it is handed back
 	Record       Record
 	Now          time.Time
 	Lease        time.Duration // of the delivery lane that the same transaction claims
@@ -246,6 +247,7 @@ type Attempt struct {
 	// HandOver, of AttemptFailed: give the conversation to people for this reason and add
 	// these orders; the rest of what the bot wanted to say there is cancelled.
 	HandOver conversation.Reason
+	Hold     time.Duration // of HandOver: how long people keep it; 0: until it is handed back
 	Orders   []channel.Order
 }
 

@@ -57,6 +57,8 @@ type Inbox struct {
 	// Team and Person receive handoffs, by the helpdesk's ids; "" leaves it to the helpdesk.
 	Team, Person string
 	Labels       []string // added at a handoff
+	// Hold is how long people keep a conversation that was handed over; 0: until it is handed back.
+	Hold time.Duration
 }
 
 // Done is what became of a turn: one wide line of the log, and the metrics.
@@ -197,7 +199,7 @@ func (w *Worker) turn(ctx context.Context, t store.Turn, done *Done) error {
 			OutputTokens: d.Usage.OutputTokens, ModelTime: d.ModelTime, StartedAt: now.Add(-d.ModelTime), Correlation: t.Conversation.Correlation},
 	}
 	if d.Handoff != nil {
-		commit.HandOver = d.Handoff.Reason
+		commit.HandOver, commit.Hold = d.Handoff.Reason, inbox.Hold
 	}
 	// What was decided is committed even while the process is told to stop.
 	err = w.cfg.Memory.Decide(context.WithoutCancel(ctx), commit)

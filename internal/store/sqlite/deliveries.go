@@ -225,6 +225,7 @@ func (q session) dead(a store.Attempt, d delivery) error {
 		return nil
 	}
 	c.State.HandOver(a.HandOver)
+	c.State.HeldUntil = end(a.Now, a.Hold)
 	if _, err := q.exec("messages_settle", c.ID); err != nil {
 		return err
 	}

@@ -172,6 +172,7 @@ func (q session) decide(d store.Decision, c *row, st turnState) error {
 	}
 	if d.HandOver != "" {
 		c.State.HandOver(d.HandOver)
+		c.State.HeldUntil = end(d.Now, d.Hold)
 		if _, err := q.exec("messages_settle", c.ID); err != nil {
 			return err
 		}

@@ -328,18 +328,13 @@ func (r *receiving) said(identity []byte) error {
 			if err := r.learn(r.a.Inbox, r.ev.AuthorID); err != nil {
 				return err
 			}
-			_, err := r.confirmed(d.seq, d.ID, identity)
-			return err
+			return r.confirmed(d.seq, d.ID, d.Order.Kind, identity)
 		}
 	}
 	if r.ev.Author == conversation.Person {
 		ours, err := r.echo(identity)
 		if ours || err != nil {
 			return err
-		}
-		var until time.Time
-		if r.a.Hold > 0 {
-			until = r.a.Now.Add(r.a.Hold)
 		}
 		reason := conversation.ByMessage
 		if r.ev.ByPhone {
@@ -348,7 +343,7 @@ func (r *receiving) said(identity []byte) error {
 		if err := r.insert(conversation.Person, identity, false); err != nil {
 			return err
 		}
-		return r.moved(r.c.State.TakeOver(reason, until))
+		return r.moved(r.c.State.TakeOver(reason, end(r.a.Now, r.a.Hold)))
 	}
 	author := conversation.System
 	return r.insert(author, identity, false)
@@ -363,24 +358,26 @@ func (r *receiving) noted() error {
 	if err != nil || !found || d.Conversation != r.c.ID {
 		return err
 	}
-	_, err = r.confirmed(d.seq, d.ID, nil)
-	return err
+	return r.confirmed(d.seq, d.ID, d.Order.Kind, nil)
 }
 
 // confirmed notes the echo of a delivery: proof that it arrived, whatever its attempt said.
-// marked says whether a message of ours got its identity from it.
-func (r *receiving) confirmed(seq int64, id conversation.DeliveryID, identity []byte) (marked bool, err error) {
+func (r *receiving) confirmed(seq int64, id conversation.DeliveryID, kind channel.OrderKind, identity []byte) error {
 	if _, err := r.exec("delivery_sent", seq, 0, r.ev.Key, millis(r.a.Now)); err != nil {
-		return false, err
+		return err
 	}
 	if _, err := r.exec("delivery_echoed", seq); err != nil {
-		return false, err
+		return err
 	}
 	if identity == nil {
-		return false, nil
+		return nil
 	}
 	n, err := r.exec("message_confirm", string(id), r.ev.Key, identity)
-	return n > 0, err
+	if err != nil || n > 0 || kind != channel.Say {
+		return err
+	}
+	// A repeat arrived as well as the first try: the customer has it twice.
+	return r.insert(conversation.Ours, identity, false)
 }
 
 // echo recognises our own words where the channel gives our messages no mark (WhatsApp).
@@ -418,12 +415,7 @@ func (r *receiving) echo(identity []byte) (bool, error) {
 	if seq == 0 {
 		return false, nil
 	}
-	marked, err := r.confirmed(seq, id, identity)
-	if err == nil && !marked && identity != nil {
-		// A blind repeat arrived as well as the first try: the customer has it twice.
-		err = r.insert(conversation.Ours, identity, false)
-	}
-	return true, err
+	return true, r.confirmed(seq, id, channel.Say, identity)
 }
 
 func (r *receiving) edited() error {
@@ -531,7 +523,9 @@ func (r *receiving) failed() error {
 	if r.c.State.Holder != conversation.Bot {
 		return nil
 	}
-	if err := r.moved(r.c.State.HandOver(conversation.ByFailure)); err != nil {
+	change := r.c.State.HandOver(conversation.ByFailure)
+	r.c.State.HeldUntil = end(r.a.Now, r.a.Hold)
+	if err := r.moved(change); err != nil {
 		return err
 	}
 	return r.open()
@@ -578,4 +572,12 @@ func (r *receiving) open() error {
 		r.c.deliverAt = r.a.Now
 	}
 	return nil
+}
+
+// end is when a human's hold ends; zero: when somebody hands back.
+func end(now time.Time, hold time.Duration) time.Time {
+	if hold <= 0 {
+		return time.Time{}
+	}
+	return now.Add(hold)
 }

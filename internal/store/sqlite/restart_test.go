@@ -211,9 +211,9 @@ func TestKilled(t *testing.T) {
 	if testing.Short() {
 		t.Skip("starts a process")
 	}
-	for round := range 3 {
+	for round := range 2 {
 		path := filepath.Join(t.TempDir(), "secretaria.db")
-		messages, decided := crash(t, path, 200*(round+1))
+		messages, decided := crash(t, path, 100+150*round)
 		s := open(t, path, nil)
 		var ok string
 		if err := s.db.read.QueryRow("pragma integrity_check").Scan(&ok); err != nil || ok != "ok" {

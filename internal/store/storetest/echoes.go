@@ -140,6 +140,7 @@ func echoes() []scenario {
 				}
 			}
 			k.holds(id, conversation.Bot, "")
+			k.transcript(id, "customer: pergunta K1", "bot: um", "bot: um") // the customer has it twice
 			if r := k.receive(k.phone("um")); !r.Change.TakenOver {
 				k.Errorf("the third = %+v, want a takeover", r)
 			}

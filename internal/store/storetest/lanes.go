@@ -394,6 +394,19 @@ func decisions() []scenario {
 				k.Errorf("Renew after a stale draft: %v, want the lane kept", err)
 			}
 		}},
+		{"a takeover and a hand-back make the draft stale", func(k *kit) {
+			id := k.writes("oi").Conversation
+			t := k.begin(id)
+			k.receive(k.shown(conversation.Open, k.now))
+			k.receive(k.shown(conversation.Pending, k.now.Add(time.Second)))
+			k.holds(id, conversation.Bot, conversation.ByPending)
+			for _, partial := range []bool{false, true} {
+				d := k.decision(t, k.say("Olá"))
+				d.Partial = partial
+				k.refused(k.s.Decide(k.ctx, d), store.ErrStale)
+			}
+			k.statuses(id)
+		}},
 		{"a partial decision keeps newer messages pending and due", func(k *kit) {
 			id := k.writes("oi").Conversation
 			t := k.begin(id)

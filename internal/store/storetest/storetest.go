@@ -66,6 +66,7 @@ func Run(t *testing.T, open func(t *testing.T, jobs *Jobs) store.Store) {
 	}{
 		{"repeats", repeats()}, {"receiving", receiving()}, {"changes of words", words()}, {"holders", holders()}, {"dispatch", dispatching()}, {"turns", turns()},
 		{"decisions", decisions()}, {"deliveries", deliveries()}, {"outcomes", outcomes()}, {"echoes", echoes()}, {"dead", dead()}, {"the rest", rest()},
+		{"whatever happens", whatever()},
 	} {
 		t.Run(group.name, func(t *testing.T) {
 			t.Parallel()

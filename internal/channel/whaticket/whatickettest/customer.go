@@ -95,7 +95,7 @@ func Post(ctx context.Context, url, secret string, body []byte) (status int, ans
 	if err != nil {
 		return 0, nil, err
 	}
-	resp, err := http.DefaultClient.Do(req.WithContext(ctx))
+	resp, err := (&http.Client{Timeout: 30 * time.Second}).Do(req.WithContext(ctx))
 	if err != nil {
 		return 0, nil, fmt.Errorf("post webhook: %w", err)
 	}
