@@ -1,23 +1,21 @@
 package app_test
 
 import (
-	"encoding/json"
 	"fmt"
 	"net/http"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/uuid"
 
-	"secretaria/internal/agent"
 	"secretaria/internal/app"
 	"secretaria/internal/channel"
 	"secretaria/internal/channel/chatwoot/chatwoottest"
 	"secretaria/internal/channel/whaticket/whatickettest"
-	"secretaria/internal/llm"
 	"secretaria/internal/llm/llmtest"
 	"secretaria/internal/store"
 )
@@ -45,103 +43,8 @@ func firsts[M any](said []M, text func(M) string) string {
 func chatwootText(m chatwoottest.Message) string   { return m.Content }
 func whaticketText(m whatickettest.Message) string { return m.Body }
 
-func TestWhatTakesAConversationFromTheBot(t *testing.T) {
-	t.Parallel()
-	for _, c := range []struct {
-		name   string
-		act    func(*house, int64) (chatwoottest.Webhook, error)
-		taken  bool
-		status string // afterwards; a pending conversation is where no person looks
-	}{
-		{"a private note", func(h *house, id int64) (chatwoottest.Webhook, error) {
-			return h.chatwoot.HumanNote(h.t.Context(), id, 2, "Cliente antigo, cuidado.")
-		}, false, chatwoottest.Pending},
-		{"an automation", func(h *house, id int64) (chatwoottest.Webhook, error) {
-			return h.chatwoot.Automation(h.t.Context(), id, "Recebemos a sua mensagem.")
-		}, false, chatwoottest.Pending},
-		{"a greeting", func(h *house, id int64) (chatwoottest.Webhook, error) {
-			return h.chatwoot.Greeting(h.t.Context(), id, "Bem-vindo!")
-		}, false, chatwoottest.Pending},
-		{"assigned to nobody", func(h *house, id int64) (chatwoottest.Webhook, error) { return h.chatwoot.Assign(h.t.Context(), id, 0) }, false, chatwoottest.Pending},
-		{"assigned to a person", func(h *house, id int64) (chatwoottest.Webhook, error) { return h.chatwoot.Assign(h.t.Context(), id, 2) }, true, chatwoottest.Open},
-		{"opened", func(h *house, id int64) (chatwoottest.Webhook, error) {
-			return h.chatwoot.SetStatus(h.t.Context(), id, chatwoottest.Open)
-		}, true, chatwoottest.Open},
-		{"snoozed", func(h *house, id int64) (chatwoottest.Webhook, error) {
-			return h.chatwoot.SetStatus(h.t.Context(), id, chatwoottest.Snoozed)
-		}, true, chatwoottest.Open}, // by the customer's next message
-		{"a person's reply", func(h *house, id int64) (chatwoottest.Webhook, error) {
-			return h.chatwoot.Human(h.t.Context(), id, 2, "Deixa comigo.")
-		}, true, chatwoottest.Open},
-		{"a reply typed on the phone", func(h *house, id int64) (chatwoottest.Webhook, error) {
-			return h.chatwoot.Phone(h.t.Context(), id, "Deixa comigo.")
-		}, true, chatwoottest.Open},
-	} {
-		t.Run(c.name, func(t *testing.T) {
-			t.Parallel()
-			h := open(t, nil)
-			h.model.Respond = func(*llmtest.Request) llmtest.Reply { return llmtest.Reply{Text: "Sou o robô."} }
-			id := h.chatwoot.Open(chatwoottest.Contact{})
-			h.writes(id, "Bom dia!")
-			h.robot(id, 1)
-			w, err := c.act(h, id)
-			must(t, err)
-			if w.Status != http.StatusOK {
-				t.Fatalf("its webhook was answered %d %s", w.Status, w.Answer)
-			}
-			h.writes(id, "Alguém aí?")
-			h.settled()
-			want := 2
-			if c.taken {
-				want = 1
-			}
-			h.robot(id, want)
-			if got := h.chatwoot.Conversation(id).Status; got != c.status {
-				t.Errorf("conversation is %s, want %s", got, c.status)
-			}
-		})
-	}
-}
-
-// robot waits until the bot has said something n times and checks that it is no more.
-func (h *house) robot(id int64, n int) {
-	h.t.Helper()
-	count := func() (n int) {
-		for _, m := range h.chatwoot.Conversation(id).Said() {
-			if m.SenderType == "agent_bot" && m.Delivery() != "" {
-				n++
-			}
-		}
-		return n
-	}
-	until(h.t, fmt.Sprintf("%d messages of the bot", n), func() bool { return count() >= n })
-	h.settled()
-	if got := count(); got != n {
-		h.t.Errorf("bot said %d things, want %d", got, n)
-	}
-}
-
-func TestTakeoverBetweenTwoBubbles(t *testing.T) {
-	t.Parallel()
-	h := open(t, func(o *app.Options) { o.SendTimeout = 500 * time.Millisecond })
-	h.model.Script(llmtest.Reply{Text: bubbles(3)})
-	// The first bubble gets there, and its answer does not come back before a person has replied.
-	first := h.chatwoot.Misbehave(chatwoottest.Misbehaviour{Ops: []chatwoottest.Op{chatwoottest.CreateMessage}, After: true, Hang: true})
-	id := h.chatwoot.Open(chatwoottest.Contact{})
-	h.writes(id, "Me explica tudo")
-	<-first
-	_, err := h.chatwoot.Human(t.Context(), id, 2, "Oi, aqui é o Carlos.")
-	must(t, err)
-	h.status(id, chatwoottest.Open)
-	h.settled()
-	if got := firsts(h.chatwoot.Conversation(id).Said(), chatwootText); got != "1O" {
-		t.Errorf("customer got %q, want the first bubble and the person", got)
-	}
-	h.statuses(id, "SENT", "CANCELLED", "CANCELLED")
-}
-
-// statuses checks what became of the messages to a conversation, in order.
-func (h *house) statuses(_ int64, want ...store.Status) {
+// statuses checks what became of everything that was to be said, in order.
+func (h *house) statuses(want ...store.Status) {
 	h.t.Helper()
 	var got []store.Status
 	for _, d := range h.deliveries() {
@@ -208,176 +111,8 @@ func TestWhaticketLostAnswerIsReconciled(t *testing.T) {
 			if n := len(h.whaticket.Sent()); n != 1 {
 				t.Errorf("customer got %d messages, want 1", n)
 			}
-			h.statuses(0, "SENT")
+			h.statuses("SENT")
 		})
-	}
-}
-
-func TestResolvedClosesUntilTheCustomerWrites(t *testing.T) {
-	t.Parallel()
-	h := open(t, nil)
-	h.model.Script(llmtest.Reply{Text: "tarde demais", Delay: time.Minute}, llmtest.Reply{Text: "Olá de novo!"})
-	id := h.chatwoot.Open(chatwoottest.Contact{})
-	h.writes(id, "Obrigada, era só isso")
-	h.waitModel(1)
-	_, err := h.chatwoot.SetStatus(t.Context(), id, chatwoottest.Resolved)
-	must(t, err)
-	h.settled()
-	h.writes(id, "Mais uma coisa")
-	if got := h.said(id, 1)[0].Content; got != "Olá de novo!" {
-		t.Errorf("bot said %q", got)
-	}
-	h.robot(id, 1)
-}
-
-func TestOpenThenPendingIsAHandBack(t *testing.T) {
-	t.Parallel()
-	h := open(t, nil)
-	id := h.chatwoot.Open(chatwoottest.Contact{})
-	for _, status := range []string{chatwoottest.Open, chatwoottest.Pending} {
-		_, err := h.chatwoot.SetStatus(t.Context(), id, status)
-		must(t, err)
-	}
-	h.writes(id, "Oi")
-	h.robot(id, 1)
-	_, err := h.chatwoot.SetStatus(t.Context(), id, chatwoottest.Open)
-	must(t, err)
-	h.writes(id, "Oi?")
-	h.robot(id, 1)
-	_, err = h.chatwoot.SetStatus(t.Context(), id, chatwoottest.Pending)
-	must(t, err)
-	h.writes(id, "Oi!")
-	h.robot(id, 2)
-}
-
-// Events overtake each other: an old one may take a conversation from the bot, and never
-// gives it back.
-func TestOldEventsDoNotHandBack(t *testing.T) {
-	t.Parallel()
-	h := open(t, nil)
-	id := h.chatwoot.Open(chatwoottest.Contact{})
-	h.writes(id, "Oi")
-	h.robot(id, 1)
-	old, err := h.chatwoot.Assign(t.Context(), id, 0) // pending and nobody's
-	must(t, err)
-	_, err = h.chatwoot.SetStatus(t.Context(), id, chatwoottest.Open)
-	must(t, err)
-	if got := h.ask(h.request(http.MethodPost, agentBotPath, botSigned(chatwootSecret, old.Body), old.Body)); got.status != http.StatusOK {
-		t.Fatalf("the old event was answered %d %s", got.status, got.body)
-	}
-	h.writes(id, "Alguém?")
-	h.robot(id, 1)
-}
-
-func TestTwoBotsOnOneConversation(t *testing.T) {
-	t.Parallel()
-	h := open(t, nil)
-	// As long as we do not know who we are, a conversation that is a bot's is ours.
-	id := h.chatwoot.Open(chatwoottest.Contact{})
-	_, err := h.chatwoot.AssignBot(t.Context(), id, 7)
-	must(t, err)
-	h.writes(id, "Oi")
-	h.robot(id, 1)
-	// What another bot says is no person's word.
-	_, err = h.chatwoot.OtherBot(t.Context(), id, 99, "Eu também sou um robô.")
-	must(t, err)
-	h.writes(id, "Oi?")
-	h.robot(id, 2)
-	// Now we know: a conversation of another bot is not ours, after a restart too.
-	h.stop()
-	h.start()
-	other := h.chatwoot.Open(chatwoottest.Contact{})
-	_, err = h.chatwoot.AssignBot(t.Context(), other, 99)
-	must(t, err)
-	h.writes(other, "Oi")
-	h.robot(other, 0)
-	if got := h.chatwoot.Conversation(other).Status; got != chatwoottest.Pending {
-		t.Errorf("the other bot's conversation is %s, want it left alone", got)
-	}
-	_, err = h.chatwoot.AssignBot(t.Context(), id, 7)
-	must(t, err)
-	h.writes(id, "E agora?")
-	h.robot(id, 3)
-}
-
-// calls are the operations on a conversation that change something, as Chatwoot saw them.
-func (h *house) calls() []string {
-	var out []string
-	for _, r := range h.chatwoot.Requests() {
-		var body struct {
-			Private bool
-			Status  string
-		}
-		_ = json.Unmarshal(r.Body, &body)
-		switch op := string(r.Op); {
-		case r.Method != http.MethodPost:
-		case body.Private:
-			out = append(out, "note")
-		case body.Status != "":
-			out = append(out, body.Status)
-		default:
-			out = append(out, op)
-		}
-	}
-	return out
-}
-
-func TestHandoffGoesInOrderStatusLast(t *testing.T) {
-	t.Parallel()
-	handoff := llmtest.Reply{ToolCalls: []llm.ToolCall{{ID: "call_1", Name: "handoff", Arguments: json.RawMessage(`{"reason":"quer cancelar","summary":"Cliente irritado com o atraso."}`)}}}
-	for _, c := range []struct {
-		name, text  string
-		script      llmtest.Reply
-		said, noted string
-	}{
-		{"by keyword", "Quero falar com um humano {{contact.name}}", llmtest.Reply{}, agent.DefaultTransfer, "pediu para falar com uma pessoa"},
-		{"by the model", "Isso é um absurdo", handoff, agent.DefaultTransfer, "quer cancelar"},
-		{"by failure", "Oi", llmtest.Reply{Status: 401}, "Estou com dificuldades técnicas. " + agent.DefaultTransfer, "não respondeu"},
-	} {
-		t.Run(c.name, func(t *testing.T) {
-			t.Parallel()
-			h := open(t, func(o *app.Options) { o.Inboxes[1].Team, o.Inboxes[1].Labels = "4", []string{"robo", "cliente-antigo"} })
-			h.model.Script(c.script)
-			id := h.chatwoot.Open(chatwoottest.Contact{})
-			h.chatwoot.Edit(id, func(c *chatwoottest.Conversation) { c.Labels = []string{"cliente-antigo"} })
-			h.writes(id, c.text)
-			h.status(id, chatwoottest.Open)
-			h.settled()
-			if diff := cmp.Diff([]string{"create_message", "note", "labels.set", "assignments", "open"}, h.calls()); diff != "" {
-				t.Errorf("calls (-want +got):\n%s", diff)
-			}
-			conv := h.chatwoot.Conversation(id)
-			if got := conv.Said(); len(got) != 1 || got[0].Content != c.said {
-				t.Errorf("bot said %+v, want %q", got, c.said)
-			}
-			if diff := cmp.Diff([]string{"cliente-antigo", "robo"}, conv.Labels); diff != "" || conv.TeamID != 4 {
-				t.Errorf("team %d, labels (-want +got):\n%s", conv.TeamID, diff)
-			}
-			for _, m := range conv.Messages {
-				if m.Private && (!strings.Contains(m.Content, c.noted) || strings.Contains(m.Content, "LIQUID")) {
-					t.Errorf("note is %q, want it to tell %q", m.Content, c.noted)
-				}
-			}
-			h.writes(id, "E aí?")
-			h.robot(id, 1)
-		})
-	}
-}
-
-func TestModelCannotActAsATemplate(t *testing.T) {
-	t.Parallel()
-	const nasty = "Olá {{contact.email}} {% assign x = 1 %}{{{x}}} {{ x }} e { { y } }"
-	h := open(t, nil)
-	h.model.Respond = func(*llmtest.Request) llmtest.Reply { return llmtest.Reply{Text: nasty} }
-	id := h.chatwoot.Open(chatwoottest.Contact{})
-	h.writes(id, "Oi")
-	got := h.said(id, 1)[0]
-	if strings.Contains(got.Content, "LIQUID") {
-		t.Errorf("chatwoot rendered %q of %q", got.Content, got.Wire)
-	}
-	h.whatsapp(customer, "Oi")
-	if got := h.sent(1)[0].Body; strings.Contains(got, "{{") || !strings.Contains(got, "contact.email") {
-		t.Errorf("whaticket got %q, which it renders with Mustache", got)
 	}
 }
 
@@ -490,20 +225,6 @@ func TestBothFormsOfANumberAreOneConversation(t *testing.T) {
 	}
 }
 
-func TestModelThatAsksForPatience(t *testing.T) {
-	t.Parallel()
-	h := open(t, nil)
-	h.model.Script(llmtest.Reply{Status: 429, RetryAfter: "1"}, llmtest.Reply{Text: "Pronto."})
-	h.whatsapp(customer, "oi")
-	if got := h.sent(1)[0].Body; got != "Pronto." {
-		t.Errorf("whaticket got %q", got)
-	}
-	r := h.model.Requests()
-	if pause := r[1].At.Sub(r[0].At); pause < time.Second {
-		t.Errorf("asked again after %v, want the second that was asked for", pause)
-	}
-}
-
 func TestHelpdeskThatAsksForPatience(t *testing.T) {
 	t.Parallel()
 	h := open(t, nil)
@@ -514,73 +235,6 @@ func TestHelpdeskThatAsksForPatience(t *testing.T) {
 	until(t, "a recorded attempt", func() bool { d = h.deliveries()[0]; return d.Status == store.FailedTemporary && !d.NextAt.IsZero() })
 	if wait := time.Until(d.NextAt); wait < 4*time.Second || d.HTTPStatus != http.StatusTooManyRequests || d.Attempts != 1 {
 		t.Errorf("the next try is in %v after status %d and %d attempts, want about 7 s after 429 and one", wait, d.HTTPStatus, d.Attempts)
-	}
-}
-
-func TestOpenCircuitAnswersAtOnce(t *testing.T) {
-	t.Parallel()
-	h := open(t, func(o *app.Options) { o.Models.Resilience.Attempts, o.Models.Resilience.BreakerThreshold = 1, 2 })
-	h.model.Respond = func(*llmtest.Request) llmtest.Reply { return llmtest.Reply{Status: 500} }
-	for i := range 4 {
-		number := fmt.Sprintf("551198887770%d", i)
-		h.whatsapp(number, "oi")
-		got := h.sent(i + 1)[i]
-		if got.Number != number || !strings.Contains(got.Body, agent.DefaultTransfer) {
-			t.Errorf("customer %d got %q for %s, want the fallback", i, got.Body, got.Number)
-		}
-	}
-	if n := h.model.Count(); n != 2 {
-		t.Errorf("model was called %d times, want 2: then the circuit is open", n)
-	}
-	if _, metrics := h.get("/metrics"); !strings.Contains(metrics, `secretaria_llm_errors_total{kind="circuit_open"} 2`) {
-		t.Error("metrics do not count the calls that the circuit turned away")
-	}
-}
-
-func TestEmptyAnswerOfTheModel(t *testing.T) {
-	t.Parallel()
-	h := open(t, nil)
-	empty := llmtest.Reply{Finish: llm.Stop}
-	h.model.Script(empty, llmtest.Reply{Text: "Agora sim."})
-	h.whatsapp(customer, "oi")
-	if got := h.sent(1)[0].Body; got != "Agora sim." {
-		t.Errorf("whaticket got %q", got)
-	}
-	h.model.Respond = func(*llmtest.Request) llmtest.Reply { return empty }
-	h.whatsapp(customer, "e agora?")
-	if got := h.sent(2)[1].Body; !strings.Contains(got, agent.DefaultTransfer) {
-		t.Errorf("whaticket got %q, want the fallback and no empty bubble", got)
-	}
-}
-
-func TestNonsenseOfTheModel(t *testing.T) {
-	t.Parallel()
-	call := func(name, arguments string) llmtest.Reply {
-		return llmtest.Reply{ToolCalls: []llm.ToolCall{{ID: "c", Name: name, Arguments: json.RawMessage(arguments)}}}
-	}
-	for name, replies := range map[string][]llmtest.Reply{
-		"a tool that does not exist": {call("send_money", `{}`), call("send_money", `{}`), call("send_money", `{}`)},
-		"arguments that are no JSON": {call("handoff", `"{"`)},
-		"arguments of another type":  {call("handoff", `{"reason":[],"summary":7}`)},
-		"no choice":                  {{Fault: llmtest.Empty}, {Fault: llmtest.Empty}, {Fault: llmtest.Empty}},
-		"half an answer":             {{Fault: llmtest.Cut}, {Fault: llmtest.Cut}, {Fault: llmtest.Cut}},
-		"a page":                     {{Body: "<html>", ContentType: "text/html"}, {Body: "<html>"}, {Body: "<html>"}},
-		"a refusal":                  {{Fault: llmtest.Blocked}},
-		"blanks":                     {{Text: " \n\t"}, {Text: "\u200b\u2060\ufeff"}, {Text: "\n"}},
-	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			h := open(t, nil)
-			h.model.Script(replies...)
-			h.model.Respond = func(*llmtest.Request) llmtest.Reply { return llmtest.Reply{Status: 500} }
-			id := h.chatwoot.Open(chatwoottest.Contact{})
-			h.writes(id, "oi")
-			h.status(id, chatwoottest.Open)
-			h.robot(id, 1)
-			if got := h.chatwoot.Conversation(id).Said()[0].Content; !strings.Contains(got, agent.DefaultTransfer) {
-				t.Errorf("bot said %q, want that a person takes over", got)
-			}
-		})
 	}
 }
 
@@ -706,11 +360,7 @@ func TestStopUnderLoad(t *testing.T) {
 		h.writes(id, text)
 	}
 	h.waitModel(each / 2)
-	began := time.Now()
 	h.stop()
-	if took := time.Since(began); took > 10*time.Second {
-		t.Errorf("stopping took %v", took)
-	}
 	h.start()
 	h.settled()
 	got := map[string][]string{}
@@ -730,5 +380,89 @@ func TestStopUnderLoad(t *testing.T) {
 		if diff := cmp.Diff([]string{want}, said); diff != "" {
 			t.Errorf("conversation %d (-want +got):\n%s", id, diff)
 		}
+	}
+}
+
+// An answer waits for the one before it, however long that takes.
+func TestAnswersKeepTheirOrderOverTurns(t *testing.T) {
+	t.Parallel()
+	h := open(t, func(o *app.Options) { o.Schedule = []time.Duration{500 * time.Millisecond, time.Millisecond} })
+	h.model.Script(llmtest.Reply{Text: "primeira"}, llmtest.Reply{Text: "segunda"})
+	h.whaticket.FailNext("send-session-disconnected")
+	h.whatsapp(customer, "um")
+	until(t, "a failed attempt", func() bool {
+		d := h.deliveries()
+		return len(d) == 1 && d[0].Status == store.FailedTemporary && !d[0].NextAt.IsZero()
+	})
+	h.whatsapp(customer, "dois")
+	h.sent(2)
+	h.settled()
+	if got := firsts(h.whaticket.Sent(), whaticketText); got != "ps" {
+		t.Errorf("customer got %q, want the first answer first", got)
+	}
+}
+
+func TestMetricsCountAPlay(t *testing.T) {
+	t.Parallel()
+	h := open(t, nil)
+	h.whaticket.FailNext("send-session-disconnected")
+	h.whatsapp(customer, "oi")
+	h.sent(1)
+	id := h.chatwoot.Open(chatwoottest.Contact{})
+	h.writes(id, "oi")
+	h.said(id, 1)
+	_, err := h.chatwoot.Human(t.Context(), id, 2, "Deixa comigo.")
+	must(t, err)
+	h.settled()
+	for _, want := range []string{
+		`secretaria_webhook_received_total{reason="accepted",status="accepted"} 2`,
+		`secretaria_turns_total{outcome="replied"} 2`, `secretaria_llm_latency_seconds_count 2`,
+		`secretaria_whaticket_send_success_total 1`, `secretaria_whaticket_send_retry_total 1`, `secretaria_whaticket_errors_total 1`,
+		`secretaria_whaticket_latency_seconds_count 2`, `secretaria_chatwoot_send_success_total 1`,
+		`secretaria_task_latency_seconds_count{kind="turn"} 2`, `secretaria_task_latency_seconds_count{kind="delivery"} 2`,
+		`secretaria_takeovers_total{reason="human_message"} 1`, `secretaria_queue_size 0`,
+	} {
+		metrics := ""
+		until(t, want, func() bool {
+			_, metrics = h.get("/metrics")
+			return strings.Contains(metrics, "\n"+want+"\n")
+		})
+	}
+}
+
+// The same webhook many times at the same moment is one message.
+func TestRepeatsAtTheSameMoment(t *testing.T) {
+	t.Parallel()
+	h := open(t, func(o *app.Options) { o.Limits = app.Limits{} })
+	body, bot := says(customer, "oi"), asks(t, h.chatwoot.Open(chatwoottest.Contact{}), 90_000, "oi")
+	var posts sync.WaitGroup
+	var mu sync.Mutex
+	got := map[string]int{}
+	for range 25 {
+		for path, req := range map[string]*http.Request{
+			whaticketPath: h.request(http.MethodPost, whaticketPath, signed(whaticketSecret, body), body),
+			agentBotPath:  h.request(http.MethodPost, agentBotPath, botSigned(chatwootSecret, bot), bot),
+		} {
+			posts.Go(func() {
+				a := h.ask(req)
+				mu.Lock()
+				defer mu.Unlock()
+				got[path+a.body]++
+			})
+		}
+	}
+	posts.Wait()
+	want := map[string]int{
+		whaticketPath + `{"queued":true}`: 1, whaticketPath + `{"queued":true,"duplicate":true}`: 24,
+		agentBotPath + `{"ok":true}`: 1, agentBotPath + `{"ok":true,"duplicate":true}`: 24,
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("answers (-want +got):\n%s", diff)
+	}
+	h.sent(1)
+	h.said(128, 1)
+	h.settled()
+	if n := h.model.Count(); n != 2 {
+		t.Errorf("model was called %d times, want once for each", n)
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"io"
 	"net/http"
 	"path/filepath"
+	"sync"
 	"testing"
 	"time"
 
@@ -36,6 +37,7 @@ type house struct {
 	whaticket *whatickettest.Server
 	chatwoot  *chatwoottest.Server
 	model     *llmtest.OpenAI
+	dial      sync.Once    // guards http
 	http      *http.Client // see client
 }
 

@@ -133,6 +133,7 @@ func TestWhaticketContract(t *testing.T) {
 		{"no signature", whaticketPath, without(at, "X-Signature"), other, 401, badSignature},
 		{"no timestamp", whaticketPath, without(at, "X-Timestamp"), other, 401, badSignature},
 		{"token beside the signature", whaticketPath + "/guarded", with(signed(whaticketSecret, tagged), "X-Webhook-Token", hookToken), tagged, 202, queued},
+		{"the same message in another inbox", whaticketPath + "/guarded", with(signed(whaticketSecret, once), "X-Webhook-Token", hookToken), once, 202, queued},
 		{"token missing", whaticketPath + "/guarded", at, other, 401, badToken},
 		{"token wrong", whaticketPath + "/guarded", with(at, "X-Webhook-Token", "no"), other, 401, badToken},
 		{"token right, signature wrong", whaticketPath + "/guarded", with(signed("wrong", other), "X-Webhook-Token", hookToken), other, 401, badSignature},

@@ -31,15 +31,15 @@ type answer struct {
 
 // client follows no redirect.
 func (h *house) client() *http.Client {
-	if h.http == nil {
-		transport := &http.Transport{DisableCompression: true}
+	h.dial.Do(func() {
+		transport := &http.Transport{DisableCompression: true, MaxIdleConnsPerHost: 16}
 		h.t.Cleanup(transport.CloseIdleConnections)
 		h.http = &http.Client{
 			Timeout:       20 * time.Second,
 			CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 			Transport:     transport,
 		}
-	}
+	})
 	return h.http
 }
 

@@ -39,7 +39,8 @@ type town struct {
 	client    *http.Client
 	customers []*customer
 
-	asked, answered atomic.Int64 // calls of the model that began, and that were answered
+	life            atomic.Int64 // which run of the program this is
+	asked, answered atomic.Int64 // calls of the model that began in this life, and that were answered in it
 
 	mu     sync.Mutex
 	random *rand.Rand
@@ -114,11 +115,13 @@ func (w *town) note(who *customer, format string, args ...any) {
 // think answers with the words of the messages that it was asked about, after about 300 ms.
 func (w *town) think(r *llmtest.Request) llmtest.Reply {
 	words := word.FindAllString(r.LastUser(), -1)
-	who := w.by(words)
+	who, life := w.by(words), w.life.Load()
 	w.asked.Add(1)
 	w.note(who, "model is asked about %v", words)
 	<-time.After(time.Duration(w.between(200, 400)) * time.Millisecond)
-	w.answered.Add(1)
+	if life == w.life.Load() {
+		w.answered.Add(1)
+	}
 	w.note(who, "model answers about %v", words)
 	return llmtest.Reply{Text: "Sobre " + strings.Join(words, " e ") + ": está bem."}
 }

@@ -204,7 +204,10 @@ func TestDueLater(t *testing.T) {
 
 func TestManyAtOnce(t *testing.T) {
 	t.Parallel()
-	const people = 500
+	people := 500
+	if testing.Short() {
+		people = 50
+	}
 	b := build(t, fresh(t), queue.Config{})
 	var mu sync.Mutex
 	turns, deliveries := map[job.Turn]int{}, map[job.Deliver]int{}

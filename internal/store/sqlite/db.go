@@ -18,8 +18,10 @@ import (
 	"sort"
 	"strconv"
 	"strings"
+	"time"
 
-	_ "modernc.org/sqlite" // the driver; pure Go
+	driver "modernc.org/sqlite" // pure Go
+	codes "modernc.org/sqlite/lib"
 
 	"secretaria/internal/fault"
 )
@@ -58,7 +60,7 @@ func Open(ctx context.Context, path string, mustExist bool) (*DB, error) {
 	write.SetMaxOpenConns(1)
 	write.SetMaxIdleConns(1)
 	write.SetConnMaxLifetime(0)
-	if err := write.PingContext(ctx); err != nil {
+	if err := connect(ctx, write); err != nil {
 		return nil, errors.Join(fmt.Errorf("open database: %w", err), write.Close())
 	}
 	read, err := sql.Open("sqlite", dsn(path, true))
@@ -68,6 +70,23 @@ func Open(ctx context.Context, path string, mustExist bool) (*DB, error) {
 	read.SetMaxOpenConns(4)
 	read.SetMaxIdleConns(4)
 	return &DB{write: write, read: read, path: path}, nil
+}
+
+// connect makes the writer's connection. All else waits for busy_timeout, but switching a
+// file to WAL while another program opens or closes it is refused at once.
+func connect(ctx context.Context, db *sql.DB) error {
+	for deadline := time.Now().Add(10 * time.Second); ; {
+		err := db.PingContext(ctx)
+		var refused *driver.Error
+		if err == nil || !errors.As(err, &refused) || refused.Code()&0xff != codes.SQLITE_BUSY || time.Now().After(deadline) {
+			return err
+		}
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-time.After(5 * time.Millisecond):
+		}
+	}
 }
 
 // dsn sets the pragmas on every connection. busy_timeout comes first, since switching to

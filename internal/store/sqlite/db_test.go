@@ -69,7 +69,13 @@ func TestMigrateRefusesANewerSchema(t *testing.T) {
 
 func TestMigrateBesideAnother(t *testing.T) {
 	t.Parallel()
-	path := filepath.Join(t.TempDir(), "secretaria.db")
+	for range 20 {
+		migrateTogether(t, filepath.Join(t.TempDir(), "secretaria.db"))
+	}
+}
+
+func migrateTogether(t *testing.T, path string) {
+	t.Helper()
 	var wg sync.WaitGroup
 	for range 6 {
 		wg.Go(func() {
