@@ -204,14 +204,14 @@ func (s *State) Close(reason Reason) Change {
 // CustomerWrote is called for every inbound message, after the snapshot that came with it;
 // shown is that snapshot's status, "" where none came. A closed conversation starts anew
 // with the bot unless the helpdesk says at the same moment that it is closed, and a human's
-// hold that has run out ends.
+// hold that has run out ends unless the helpdesk says that people have it.
 func (s *State) CustomerWrote(now time.Time, shown Status) Change {
 	from := s.Holder
 	switch {
 	case s.Holder == Closed && shown != Resolved:
 		s.Status = shown
 		return s.HandBack(ByCustomer)
-	case s.Holder == Human && !s.HeldUntil.IsZero() && !now.Before(s.HeldUntil):
+	case s.Holder == Human && !s.HeldUntil.IsZero() && !now.Before(s.HeldUntil) && shown != Open && shown != Snoozed:
 		return s.HandBack(ByExpiry)
 	}
 	return Change{From: from, To: s.Holder}

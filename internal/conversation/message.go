@@ -2,6 +2,7 @@ package conversation
 
 import (
 	"crypto/sha256"
+	"strings"
 	"time"
 	"unicode"
 	"unicode/utf8"
@@ -111,13 +112,19 @@ func Finished(text string) bool {
 }
 
 // Fingerprint identifies words by their letters and digits alone, so that a text is known
-// again after a channel has rendered it. Nil when there is none.
+// again after a channel has rendered it; a text that has none by its signs (a heart is an
+// answer too). Nil when there is nothing to see.
 func Fingerprint(text string) []byte {
+	word := func(r rune) bool { return unicode.IsLetter(r) || unicode.IsDigit(r) }
+	if !strings.ContainsFunc(text, word) {
+		// Variation selectors and marks of direction come and go on the way.
+		word = func(r rune) bool { return unicode.IsGraphic(r) && !unicode.IsSpace(r) && !unicode.IsMark(r) }
+	}
 	h := sha256.New()
 	some := false
 	var buf [utf8.UTFMax]byte
 	for _, r := range text {
-		if unicode.IsLetter(r) || unicode.IsDigit(r) {
+		if word(r) {
 			some = true
 			h.Write(buf[:utf8.EncodeRune(buf[:], unicode.ToLower(r))])
 		}

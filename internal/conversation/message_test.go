@@ -89,12 +89,15 @@ func TestFingerprint(t *testing.T) {
 			}
 		}
 	}
-	for _, pair := range [][2]string{{"Às 14h", "Às 15h"}, {"sim", "não"}, {"avó", "avô"}} {
+	if !bytes.Equal(Fingerprint("❤"), Fingerprint("\u200e❤\ufe0f ")) {
+		t.Error("a heart is not known again with its variation selector")
+	}
+	for _, pair := range [][2]string{{"👍", "👎"}, {"Às 14h", "Às 15h"}, {"sim", "não"}, {"avó", "avô"}} {
 		if bytes.Equal(Fingerprint(pair[0]), Fingerprint(pair[1])) {
 			t.Errorf("Fingerprint(%q) = Fingerprint(%q)", pair[0], pair[1])
 		}
 	}
-	for _, text := range []string{"", " ", "👍", "?!"} {
+	for _, text := range []string{"", " ", "\u200e", "\ufe0f"} {
 		if got := Fingerprint(text); got != nil {
 			t.Errorf("Fingerprint(%q) = %x, want nil", text, got)
 		}

@@ -294,7 +294,7 @@ func (in *Intake) announce(results []store.Result) {
 			in.cfg.Stale(results[i].Conversation)
 		}
 		turns = turns || results[i].Pending
-		deliveries = deliveries || results[i].Change.ShouldOpen || results[i].Change.Moved()
+		deliveries = deliveries || results[i].Deliver
 	}
 	if turns {
 		in.cfg.Wake(job.Turns)

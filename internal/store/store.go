@@ -116,7 +116,8 @@ type Result struct {
 	Pending      bool // a turn is due because of it
 	Stale        bool // a turn that is thinking now should think again
 	Change       conversation.Change
-	Cancelled    int // deliveries that will not be sent any more
+	Cancelled    int  // deliveries that will not be sent any more
+	Deliver      bool // a delivery is due because of it
 }
 
 // Conversation is a conversation as the domain and the channel need it.

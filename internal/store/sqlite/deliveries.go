@@ -121,15 +121,17 @@ func (s *Store) NextDelivery(ctx context.Context, j job.Deliver, now time.Time, 
 }
 
 // forbidden is the check of who holds the conversation, at the instant of the send: what
-// the bot says must have been decided after the last time that a person took over. Notes,
-// labels and the opening of a conversation are for people and harm nobody.
+// the bot says, and whom it assigns, must have been decided after the last time that a
+// person took over, and what a person has closed is not opened again. Notes and labels are
+// for people and harm nobody.
 func forbidden(d delivery, holder conversation.Holder, epoch int64) string {
+	acts := d.Order.Kind == channel.Say || d.Order.Kind == channel.Assign
 	switch {
-	case d.Order.Kind != channel.Say || d.forced:
+	case d.forced:
 		return ""
-	case holder == conversation.Closed:
+	case holder == conversation.Closed && (acts || d.Order.Kind == channel.OpenUp):
 		return "conversation closed"
-	case d.epoch != epoch:
+	case d.epoch != epoch && acts:
 		return "taken over"
 	}
 	return ""

@@ -130,7 +130,14 @@ update conversations set turn_lease = 0 where id = $1 and turn_fence = $2
 
 -- name: turn_settle
 -- nothing to answer: the lane is free and not due
-update conversations set turn_lease = 0, due_at = null, first_pending = 0 where id = $1
+update conversations set turn_lease = 0, due_at = null, first_pending = 0, failures = 0, restarts = 0 where id = $1
+
+-- name: turn_forget
+-- what went wrong before a person had it says nothing of the next turn
+update conversations set failures = 0, restarts = 0 where id = $1 and (failures > 0 or restarts > 0)
+
+-- name: delivery_opening
+select 1 from deliveries where conversation_id = $1 and kind = 'open' and status in ('PENDING', 'FAILED_TEMPORARY') limit 1
 
 -- name: turn_release
 update conversations set turn_lease = 0, failures = failures + $3, due_at = case when due_at is null or $4 = 0 then due_at else $4 end

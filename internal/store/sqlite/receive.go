@@ -1,7 +1,6 @@
 package sqlite
 
 import (
-	"bytes"
 	"context"
 	"crypto/sha256"
 	"fmt"
@@ -22,8 +21,6 @@ const (
 	replayAge = 10 * time.Minute
 	// editWindow is how long WhatsApp lets people edit a message.
 	editWindow = 15 * time.Minute
-	// echoWindow is how far back the echo of something we said is looked for.
-	echoWindow = 15 * time.Minute
 )
 
 // Receive implements store.Store.
@@ -81,6 +78,9 @@ func (r *receiving) run() error {
 		// Only somebody saying something starts a conversation; its state alone does not.
 		if k := r.ev.Kind; k != channel.Received && k != channel.Edited && !(k == channel.Said && r.ev.Author == conversation.Person) {
 			return nil
+		}
+		if r.ev.Thread == "" && len(r.ev.Contact.Identities) == 0 {
+			return nil // nobody could be found by it again
 		}
 		if err := r.create(); err != nil {
 			return err
@@ -318,106 +318,6 @@ func (r *receiving) due(text string) {
 	r.res.Pending, r.res.Stale = true, true
 }
 
-func (r *receiving) said(identity []byte) error {
-	if r.ev.Delivery != "" {
-		d, found, err := r.delivery("delivery_by_id", string(r.ev.Delivery))
-		if err != nil {
-			return err
-		}
-		if found && d.Conversation == r.c.ID {
-			if err := r.learn(r.a.Inbox, r.ev.AuthorID); err != nil {
-				return err
-			}
-			return r.confirmed(d.seq, d.ID, d.Order.Kind, identity)
-		}
-	}
-	if r.ev.Author == conversation.Person {
-		ours, err := r.echo(identity)
-		if ours || err != nil {
-			return err
-		}
-		reason := conversation.ByMessage
-		if r.ev.ByPhone {
-			reason = conversation.ByPhone
-		}
-		if err := r.insert(conversation.Person, identity, false); err != nil {
-			return err
-		}
-		return r.moved(r.c.State.TakeOver(reason, end(r.a.Now, r.a.Hold)))
-	}
-	author := conversation.System
-	return r.insert(author, identity, false)
-}
-
-// noted is the echo of a private note of ours.
-func (r *receiving) noted() error {
-	if r.ev.Delivery == "" {
-		return nil
-	}
-	d, found, err := r.delivery("delivery_by_id", string(r.ev.Delivery))
-	if err != nil || !found || d.Conversation != r.c.ID {
-		return err
-	}
-	return r.confirmed(d.seq, d.ID, d.Order.Kind, nil)
-}
-
-// confirmed notes the echo of a delivery: proof that it arrived, whatever its attempt said.
-func (r *receiving) confirmed(seq int64, id conversation.DeliveryID, kind channel.OrderKind, identity []byte) error {
-	if _, err := r.exec("delivery_sent", seq, 0, r.ev.Key, millis(r.a.Now)); err != nil {
-		return err
-	}
-	if _, err := r.exec("delivery_echoed", seq); err != nil {
-		return err
-	}
-	if identity == nil {
-		return nil
-	}
-	n, err := r.exec("message_confirm", string(id), r.ev.Key, identity)
-	if err != nil || n > 0 || kind != channel.Say {
-		return err
-	}
-	// A repeat arrived as well as the first try: the customer has it twice.
-	return r.insert(conversation.Ours, identity, false)
-}
-
-// echo recognises our own words where the channel gives our messages no mark (WhatsApp).
-// Each delivery has one echo: the same words once more are a person's.
-func (r *receiving) echo(identity []byte) (bool, error) {
-	if r.ev.Delivery != "" {
-		return false, nil
-	}
-	want := conversation.Fingerprint(r.ev.Content.Text)
-	if want == nil {
-		return false, nil
-	}
-	rows, err := r.stmt("delivery_echoes").QueryContext(r.ctx, r.c.ID, millis(r.a.Now.Add(-echoWindow)))
-	if err != nil {
-		return false, err
-	}
-	var seq int64
-	var id conversation.DeliveryID
-	for rows.Next() && seq == 0 {
-		var n int64
-		var d conversation.DeliveryID
-		var status store.Status
-		var fp []byte
-		if err := rows.Scan(&n, &d, &status, &fp); err != nil {
-			rows.Close()
-			return false, err
-		}
-		if bytes.Equal(fp, want) {
-			seq, id = n, d
-		}
-	}
-	if err := rows.Close(); err != nil {
-		return false, err
-	}
-	if seq == 0 {
-		return false, nil
-	}
-	return true, r.confirmed(seq, id, channel.Say, identity)
-}
-
 func (r *receiving) edited() error {
 	var m struct {
 		id, conversation int64
@@ -517,8 +417,16 @@ func (r *receiving) failed() error {
 	if err != nil || !found || d.Conversation != r.c.ID || d.Status == store.FailedPermanent {
 		return err
 	}
+	if d.Key != "" && r.ev.Key != "" && d.Key != r.ev.Key {
+		return nil // of an earlier copy: it has been sent anew since
+	}
 	if _, err := r.exec("delivery_failed", d.seq, "not delivered by the channel", 0, millis(r.a.Now)); err != nil {
 		return err
+	}
+	if d.Order.Kind == channel.Say {
+		if _, err := r.exec("delivery_cancel_says", r.c.ID, "an earlier message failed", string(d.ID), millis(r.a.Now)); err != nil {
+			return err
+		}
 	}
 	if r.c.State.Holder != conversation.Bot {
 		return nil
@@ -538,6 +446,9 @@ func (r *receiving) moved(change conversation.Change) error {
 	}
 	if change.To == conversation.Human && (change.Moved() || change.TakenOver) || change.To == conversation.Closed && change.Moved() {
 		if _, err := r.exec("messages_settle", r.c.ID); err != nil {
+			return err
+		}
+		if _, err := r.exec("turn_forget", r.c.ID); err != nil {
 			return err
 		}
 		r.c.dueAt, r.c.firstPending = time.Time{}, time.Time{}
@@ -561,6 +472,10 @@ func (r *receiving) open() error {
 	if !r.a.CanOpen {
 		return nil
 	}
+	var one int
+	if waiting, err := r.one("delivery_opening", []any{r.c.ID}, &one); err != nil || waiting {
+		return err
+	}
 	id, err := uuid.NewV7()
 	if err != nil {
 		return err
@@ -571,6 +486,7 @@ func (r *receiving) open() error {
 	if r.c.deliverAt.IsZero() || r.c.deliverAt.After(r.a.Now) {
 		r.c.deliverAt = r.a.Now
 	}
+	r.res.Deliver = true
 	return nil
 }
 
