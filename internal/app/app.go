@@ -130,15 +130,17 @@ func (a *App) openStore(ctx context.Context) error {
 	if _, err := db.Migrate(ctx); err != nil {
 		return err
 	}
-	if err := queue.Migrate(ctx, db.Writer()); err != nil {
+	if err := queue.MigrateSQLite(ctx, db.Writer()); err != nil {
 		return err
 	}
 	cfg := a.o.Queue
 	cfg.Logger = a.log
-	if a.queue, err = queue.New(db.Writer(), cfg); err != nil {
+	q, enqueue, err := queue.SQLite(db.Writer(), cfg)
+	if err != nil {
 		return err
 	}
-	st, err := sqlite.New(ctx, db, a.queue.Enqueue)
+	a.queue = q
+	st, err := sqlite.New(ctx, db, enqueue)
 	if err != nil {
 		return err
 	}

@@ -239,7 +239,7 @@ func modelFindings(m app.Models) []finding {
 	if m.OpenAI != nil {
 		text := "OpenAI's API, " + cmp.Or(m.OpenAI.Model, openai.DefaultModel)
 		if m.Gemini != nil {
-			text += ", when Gemini fails"
+			text += " (with Gemini: first for the desk sdr, for the others when Gemini fails)"
 		}
 		found = append(found, finding{fine, "model", text, ""})
 	}

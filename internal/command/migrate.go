@@ -46,7 +46,7 @@ func (c migrateCmd) Run(ctx context.Context, env *Env) (err error) {
 	if err != nil {
 		return err
 	}
-	if err := queue.Migrate(ctx, db.Writer()); err != nil {
+	if err := queue.MigrateSQLite(ctx, db.Writer()); err != nil {
 		return err
 	}
 	switch from {

@@ -4,27 +4,29 @@ import (
 	"context"
 
 	"github.com/riverqueue/river/riverdriver"
-	"github.com/riverqueue/river/riverdriver/riversqlite"
 
 	"secretaria/internal/job"
 )
 
-// driver is River's SQLite driver with our bell for a listener. River's own writes a row
-// for every notification and reads that table twenty times a second; whoever inserts jobs
-// here is in the same process and simply says so.
-type driver struct {
-	*riversqlite.Driver
+// driver is River's with our bell for a listener. Its SQLite driver writes a row for every
+// notification and reads that table twenty times a second; on PostgreSQL a notification in
+// a transaction serialises the commits of the whole database. Whoever inserts jobs here is
+// in the same process and simply says so; another process finds them by polling.
+type driver[TTx any] struct {
+	riverdriver.Driver[TTx]
 	bell *bell
 }
 
 // GetListener implements riverdriver.Driver.
-func (d driver) GetListener(*riverdriver.GetListenenerParams) riverdriver.Listener { return d.bell }
+func (d driver[TTx]) GetListener(*riverdriver.GetListenenerParams) riverdriver.Listener {
+	return d.bell
+}
 
 // SupportsListener implements riverdriver.Driver.
-func (driver) SupportsListener() bool { return true }
+func (driver[TTx]) SupportsListener() bool { return true }
 
 // SupportsListenNotify implements riverdriver.Driver: River need not write notifications.
-func (driver) SupportsListenNotify() bool { return false }
+func (driver[TTx]) SupportsListenNotify() bool { return false }
 
 // bell tells River's producers, in process, that jobs were committed. Rings of one lane
 // that nobody has heard yet are one ring.

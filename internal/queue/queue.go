@@ -17,7 +17,11 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/riverqueue/river"
+	"github.com/riverqueue/river/riverdriver"
+	"github.com/riverqueue/river/riverdriver/riverpgxv5"
 	"github.com/riverqueue/river/riverdriver/riversqlite"
 	"github.com/riverqueue/river/rivermigrate"
 
@@ -53,10 +57,17 @@ type Handlers struct {
 	Deliver func(context.Context, job.Deliver) error
 }
 
-// Queue is River on the embedded database with our dispatcher.
+// engine is River's client, whatever database it runs on.
+type engine interface {
+	Start(context.Context) error
+	Stop(context.Context) error
+	StopAndCancel(context.Context) error
+}
+
+// Queue is River with our dispatcher.
 type Queue struct {
 	cfg      Config
-	client   *river.Client[*sql.Tx]
+	client   engine
 	bell     *bell
 	handlers Handlers
 	store    Dispatcher
@@ -66,9 +77,18 @@ type Queue struct {
 	loops    sync.WaitGroup
 }
 
-// Migrate brings River's tables up to the version that this program needs.
-func Migrate(ctx context.Context, db *sql.DB) error {
-	m, err := rivermigrate.New(riversqlite.New(db), &rivermigrate.Config{Logger: slog.New(slog.DiscardHandler)})
+// MigrateSQLite brings River's tables up to the version that this program needs.
+func MigrateSQLite(ctx context.Context, db *sql.DB) error {
+	return migrate[*sql.Tx](ctx, riversqlite.New(db))
+}
+
+// MigratePostgres brings River's tables up to the version that this program needs.
+func MigratePostgres(ctx context.Context, pool *pgxpool.Pool) error {
+	return migrate[pgx.Tx](ctx, riverpgxv5.New(pool))
+}
+
+func migrate[TTx any](ctx context.Context, peer riverdriver.Driver[TTx]) error {
+	m, err := rivermigrate.New(peer, &rivermigrate.Config{Logger: slog.New(slog.DiscardHandler)})
 	if err != nil {
 		return fmt.Errorf("prepare queue migration: %w", err)
 	}
@@ -88,8 +108,20 @@ func Migrate(ctx context.Context, db *sql.DB) error {
 // migrateTries is more than River has versions: each may be lost to another program once.
 const migrateTries = 12
 
-// New prepares a queue on a migrated database; nothing runs before Start.
-func New(db *sql.DB, cfg Config) (*Queue, error) {
+// Enqueue inserts the jobs of claimed lanes in the claiming transaction.
+type Enqueue[TTx any] = func(ctx context.Context, tx TTx, lane job.Lane, claims []job.Claim) error
+
+// SQLite prepares a queue on the migrated embedded database; nothing runs before Start.
+func SQLite(db *sql.DB, cfg Config) (*Queue, Enqueue[*sql.Tx], error) {
+	return build[*sql.Tx](riversqlite.New(db), cfg)
+}
+
+// Postgres prepares a queue on a migrated PostgreSQL; nothing runs before Start.
+func Postgres(pool *pgxpool.Pool, cfg Config) (*Queue, Enqueue[pgx.Tx], error) {
+	return build[pgx.Tx](riverpgxv5.New(pool), cfg)
+}
+
+func build[TTx any](peer riverdriver.Driver[TTx], cfg Config) (*Queue, Enqueue[TTx], error) {
 	cfg.Workers = cmp.Or(cfg.Workers, 1000)
 	cfg.Poll = cmp.Or(cfg.Poll, 500*time.Millisecond)
 	cfg.Sweep = cmp.Or(cfg.Sweep, 250*time.Millisecond)
@@ -112,7 +144,7 @@ func New(db *sql.DB, cfg Config) (*Queue, error) {
 		defer q.count(job.Deliveries)()
 		return q.handlers.Deliver(ctx, j.Args)
 	}))
-	client, err := river.NewClient(driver{riversqlite.New(db), q.bell}, &river.Config{
+	client, err := river.NewClient[TTx](driver[TTx]{peer, q.bell}, &river.Config{
 		Queues:            queues,
 		Workers:           workers,
 		FetchCooldown:     min(5*time.Millisecond, cfg.Poll),
@@ -126,22 +158,19 @@ func New(db *sql.DB, cfg Config) (*Queue, error) {
 		Logger:                      slog.New(quiet{cfg.Logger.Handler()}),
 	})
 	if err != nil {
-		return nil, fmt.Errorf("prepare queue: %w", err)
+		return nil, nil, fmt.Errorf("prepare queue: %w", err)
 	}
 	q.client = client
-	return q, nil
+	return q, func(ctx context.Context, tx TTx, lane job.Lane, claims []job.Claim) error {
+		if _, err := client.InsertManyFastTx(ctx, tx, jobs(lane, claims)); err != nil {
+			return fmt.Errorf("insert jobs: %w", err)
+		}
+		return nil
+	}, nil
 }
 
-func lanes() []job.Lane { return []job.Lane{job.Turns, job.Deliveries} }
-
-func (q *Queue) count(lane job.Lane) func() {
-	n := q.running[lane]
-	n.Add(1)
-	return func() { n.Add(-1) }
-}
-
-// Enqueue inserts the jobs of claimed lanes in the claiming transaction.
-func (q *Queue) Enqueue(ctx context.Context, tx *sql.Tx, lane job.Lane, claims []job.Claim) error {
+// jobs are what River is given for claimed lanes.
+func jobs(lane job.Lane, claims []job.Claim) []river.InsertManyParams {
 	params := make([]river.InsertManyParams, len(claims))
 	for i, c := range claims {
 		params[i].InsertOpts = &river.InsertOpts{Queue: string(lane)}
@@ -152,10 +181,15 @@ func (q *Queue) Enqueue(ctx context.Context, tx *sql.Tx, lane job.Lane, claims [
 			params[i].Args = job.Deliver{Conversation: c.Conversation, Fence: c.Fence}
 		}
 	}
-	if _, err := q.client.InsertManyFastTx(ctx, tx, params); err != nil {
-		return fmt.Errorf("insert jobs: %w", err)
-	}
-	return nil
+	return params
+}
+
+func lanes() []job.Lane { return []job.Lane{job.Turns, job.Deliveries} }
+
+func (q *Queue) count(lane job.Lane) func() {
+	n := q.running[lane]
+	n.Add(1)
+	return func() { n.Add(-1) }
 }
 
 // Wake tells the dispatcher that a lane may be due. It never blocks.

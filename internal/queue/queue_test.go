@@ -41,18 +41,18 @@ func build(t *testing.T, path string, cfg queue.Config) *bundle {
 	if _, err := db.Migrate(t.Context()); err != nil {
 		t.Fatalf("Migrate: %v", err)
 	}
-	if err := queue.Migrate(t.Context(), db.Writer()); err != nil {
+	if err := queue.MigrateSQLite(t.Context(), db.Writer()); err != nil {
 		t.Fatalf("queue.Migrate: %v", err)
 	}
 	if cfg.Lease == 0 {
 		cfg.Lease = long
 	}
 	cfg.Logger = slog.New(slog.NewTextHandler(t.Output(), nil))
-	q, err := queue.New(db.Writer(), cfg)
+	q, enqueue, err := queue.SQLite(db.Writer(), cfg)
 	if err != nil {
 		t.Fatalf("queue.New: %v", err)
 	}
-	s, err := sqlite.New(t.Context(), db, q.Enqueue)
+	s, err := sqlite.New(t.Context(), db, enqueue)
 	if err != nil {
 		t.Fatalf("sqlite.New: %v", err)
 	}
@@ -494,7 +494,7 @@ func TestMigrateBesideAnother(t *testing.T) {
 				return
 			}
 			defer db.Close()
-			if err := queue.Migrate(t.Context(), db.Writer()); err != nil {
+			if err := queue.MigrateSQLite(t.Context(), db.Writer()); err != nil {
 				t.Errorf("Migrate: %v", err)
 			}
 		})
