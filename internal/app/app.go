@@ -28,7 +28,6 @@ import (
 	"secretaria/internal/llm"
 	"secretaria/internal/queue"
 	"secretaria/internal/store"
-	"secretaria/internal/store/sqlite"
 	"secretaria/internal/telemetry"
 	"secretaria/internal/turn"
 )
@@ -58,6 +57,7 @@ type App struct {
 	server   *http.Server
 	listener net.Listener
 	id       string
+	database string // the component's name in health and metrics
 
 	teardown []teardown
 	failed   chan error
@@ -109,44 +109,6 @@ func New(ctx context.Context, o Options) (_ *App, err error) {
 	}
 	a.buildServer()
 	return a, nil
-}
-
-func (a *App) openStore(ctx context.Context) error {
-	db, err := sqlite.Open(ctx, a.o.Database, false)
-	if err != nil {
-		return err
-	}
-	closed := false
-	defer func() {
-		if !closed {
-			db.Close()
-		}
-	}()
-	release, err := sqlite.Lock(a.o.Database)
-	if err != nil {
-		return err
-	}
-	a.onStop("database lock", func(context.Context) error { release(); return nil })
-	if _, err := db.Migrate(ctx); err != nil {
-		return err
-	}
-	if err := queue.MigrateSQLite(ctx, db.Writer()); err != nil {
-		return err
-	}
-	cfg := a.o.Queue
-	cfg.Logger = a.log
-	q, enqueue, err := queue.SQLite(db.Writer(), cfg)
-	if err != nil {
-		return err
-	}
-	a.queue = q
-	st, err := sqlite.New(ctx, db, enqueue)
-	if err != nil {
-		return err
-	}
-	closed, a.store = true, st
-	a.onStop("store", func(context.Context) error { return st.Close() })
-	return nil
 }
 
 // connect builds the channels. Each has a client of its own, so that one helpdesk that
@@ -213,8 +175,10 @@ func (a *App) Start(ctx context.Context) error {
 	if err := a.store.Recover(ctx, time.Now()); err != nil {
 		return fmt.Errorf("recover: %w", err)
 	}
-	if err := a.beat(ctx); err != nil {
-		return err
+	if a.o.Role != Web {
+		if err := a.beat(ctx); err != nil {
+			return err
+		}
 	}
 	var lc net.ListenConfig
 	l, err := lc.Listen(ctx, "tcp", net.JoinHostPort(a.o.Host, strconv.Itoa(a.o.Port)))
@@ -228,10 +192,12 @@ func (a *App) Start(ctx context.Context) error {
 		}
 		return nil
 	})
-	if err := a.queue.Start(ctx, a.store, queue.Handlers{Turn: a.turns.Run, Deliver: a.sends.Run}); err != nil {
-		return err
+	if a.o.Role != Web {
+		if err := a.queue.Start(ctx, a.store, queue.Handlers{Turn: a.turns.Run, Deliver: a.sends.Run}); err != nil {
+			return err
+		}
+		a.onStop("queue", a.queue.Stop)
 	}
-	a.onStop("queue", a.queue.Stop)
 	go func() {
 		if err := a.server.Serve(l); !errors.Is(err, http.ErrServerClosed) {
 			a.failed <- fmt.Errorf("serve: %w", err)

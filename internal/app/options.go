@@ -20,6 +20,7 @@ import (
 	"secretaria/internal/llm/openai"
 	"secretaria/internal/llm/resilient"
 	"secretaria/internal/queue"
+	"secretaria/internal/secret"
 	"secretaria/internal/turn"
 )
 
@@ -29,8 +30,13 @@ type Options struct {
 	Version string
 	Host    string // default 0.0.0.0
 	Port    int    // 0: any free port
-	// Database is the SQLite file.
+	// Database is the SQLite file. It belongs to one server at a time.
 	Database string
+	// Postgres is the URL of a PostgreSQL, with its password, in place of Database: many
+	// processes may share it.
+	Postgres secret.String
+	// Role says what this process does; All by default.
+	Role Role
 
 	Inboxes []Inbox
 	Desks   []agent.Config
@@ -54,6 +60,17 @@ type Options struct {
 	// Observe is told of every unit of work when it ended. Funcs may be nil.
 	Observe Observer
 }
+
+// Role is a share of the work.
+type Role string
+
+// The roles. With several processes on one PostgreSQL, Web acknowledges webhooks and Worker
+// answers them.
+const (
+	All    Role = ""
+	Web    Role = "web"
+	Worker Role = "worker"
+)
 
 // Inbox is one configured connection; exactly one of Whaticket and Chatwoot is set.
 type Inbox struct {
@@ -113,8 +130,17 @@ func (o Options) Validate() error {
 	if o.Port < 0 || o.Port > 65535 {
 		bad("APP_PORT: %d is not a port", o.Port)
 	}
-	if o.Database == "" {
+	if o.Database == "" && o.Postgres.IsZero() {
 		bad("DATABASE_URL: empty")
+	}
+	switch o.Role {
+	case All:
+	case Web, Worker:
+		if o.Postgres.IsZero() {
+			bad("role %s: the embedded database serves one process: set DATABASE_URL to a PostgreSQL", o.Role)
+		}
+	default:
+		bad("role %q: want %s or %s", o.Role, Web, Worker)
 	}
 	desks := map[string]bool{}
 	for _, d := range o.Desks {

@@ -39,7 +39,9 @@ func (a *App) buildServer() {
 		agentBotPath: chatwootIn, agentBotPath + "/{inbox}": chatwootIn,
 	}
 	for pattern, h := range post {
-		mux.Handle(pattern, method(h, http.MethodPost))
+		if a.o.Role != Worker {
+			mux.Handle(pattern, method(h, http.MethodPost))
+		}
 	}
 	get := map[string]http.Handler{
 		"/healthz":          a.health(),
@@ -206,7 +208,7 @@ func (a *App) health() http.Handler {
 		return map[string]any{"workers": n, "freshest_heartbeat_age_seconds": max(0, now.Sub(freshest).Round(time.Millisecond).Seconds())}, nil
 	}
 	return telemetry.NewHealth(a.metrics.HealthFailure,
-		telemetry.Component{Name: "sqlite", Check: ping, Timeout: checkTime},
+		telemetry.Component{Name: a.database, Check: ping, Timeout: checkTime},
 		telemetry.Component{Name: "rq_worker", Check: worker, Timeout: checkTime})
 }
 

@@ -314,3 +314,21 @@ func TestAnswerThatTheChannelCouldNotDeliver(t *testing.T) {
 	h.status(id, chatwoottest.Open)
 	h.statuses("FAILED_PERMANENT")
 }
+
+func TestHandoffOnWhaticket(t *testing.T) {
+	t.Parallel()
+	h := open(t, func(o *app.Options) { o.Inboxes[0].Person = "1" })
+	h.whatsapp(customer, "Quero falar com um atendente, por favor.")
+	if got := h.sent(1)[0].Body; got != agent.DefaultTransfer {
+		t.Errorf("bot said %q", got)
+	}
+	h.settled()
+	if got := h.whaticket.Tickets(); len(got) != 1 || got[0].Status != "open" || got[0].User != 1 {
+		t.Errorf("tickets are %+v, want one that is open with user 1", got)
+	}
+	h.whatsapp(customer, "Oi?")
+	h.settled()
+	if n := len(h.whaticket.Sent()); n != 1 {
+		t.Errorf("bot sent %d messages, want silence after the handoff", n)
+	}
+}

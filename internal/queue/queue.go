@@ -176,9 +176,9 @@ func jobs(lane job.Lane, claims []job.Claim) []river.InsertManyParams {
 		params[i].InsertOpts = &river.InsertOpts{Queue: string(lane)}
 		switch lane {
 		case job.Turns:
-			params[i].Args = job.Turn{Conversation: c.Conversation, Fence: c.Fence}
+			params[i].Args = job.Turn(c)
 		default:
-			params[i].Args = job.Deliver{Conversation: c.Conversation, Fence: c.Fence}
+			params[i].Args = job.Deliver(c)
 		}
 	}
 	return params

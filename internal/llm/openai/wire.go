@@ -71,6 +71,7 @@ func (d dialect) request(model string, req *llm.Request) (wire.ChatCompletionReq
 		if d.completionTokens {
 			out.MaxCompletionTokens = req.MaxTokens
 		} else {
+			//lint:ignore SA1019 many servers of one's own know no other name; see dialectOf
 			out.MaxTokens = req.MaxTokens
 		}
 	}
