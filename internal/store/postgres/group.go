@@ -1,0 +1,164 @@
+package postgres
+
+import (
+	"context"
+	"sync"
+
+	"github.com/jackc/pgx/v5"
+
+	"secretaria/internal/channel"
+	"secretaria/internal/store"
+)
+
+const (
+	// writers commit groups at the same time: while one waits for the disk, the next fills.
+	writers = 2
+	// maxGroup bounds the webhooks of one commit, and so how long the first of them waits
+	// for the last.
+	maxGroup = 128
+)
+
+// groups stores webhooks that arrive together in shared transactions. A group reads and
+// locks once, decides each of its members from that alone, and writes once: two round trips
+// and one commit, however many they are. Whoever needs more than was read (a new contact, a
+// row that somebody else holds) is told errAlone, and so is everybody when a group breaks.
+type groups struct {
+	s       *Store
+	waiting chan *member
+	done    sync.WaitGroup
+
+	mu     sync.RWMutex // guards closing waiting against a late receive
+	closed bool
+}
+
+// member is one webhook with one event.
+type member struct {
+	ctx   context.Context
+	a     *store.Arrival
+	out   []store.Result
+	err   error
+	ended chan struct{}
+}
+
+// groupable says whether a webhook is what most are: one message with an identity.
+func groupable(a *store.Arrival) bool {
+	return len(a.Events) == 1 && a.Events[0].Kind == channel.Received && (a.Events[0].Key != "" || a.Fallback != nil)
+}
+
+func newGroups(s *Store) *groups {
+	g := &groups{s: s, waiting: make(chan *member, 4*maxGroup)}
+	for range writers {
+		g.done.Go(g.loop)
+	}
+	return g
+}
+
+// receive returns once the webhook is on disk, or was not stored at all.
+func (g *groups) receive(ctx context.Context, a *store.Arrival) ([]store.Result, error) {
+	m := &member{ctx: ctx, a: a, ended: make(chan struct{})}
+	g.mu.RLock()
+	if g.closed {
+		g.mu.RUnlock()
+		return nil, errClosed
+	}
+	select {
+	case g.waiting <- m:
+		g.mu.RUnlock()
+	case <-ctx.Done():
+		g.mu.RUnlock()
+		return nil, database("receive", ctx.Err())
+	}
+	// Waiting for the end even when ctx is done: the writers skip those whose callers are
+	// gone, and of the others the outcome is known soon.
+	<-m.ended
+	return m.out, m.err
+}
+
+func (g *groups) close() {
+	g.mu.Lock()
+	if !g.closed {
+		g.closed = true
+		close(g.waiting)
+	}
+	g.mu.Unlock()
+	g.done.Wait()
+}
+
+func (g *groups) loop() {
+	all := make([]*member, 0, maxGroup)
+	for first := range g.waiting {
+		all = append(all[:0], first)
+	fill:
+		for len(all) < maxGroup {
+			select {
+			case m, ok := <-g.waiting:
+				if !ok {
+					break fill
+				}
+				all = append(all, m)
+			default:
+				break fill
+			}
+		}
+		live := all[:0:0]
+		for _, m := range all {
+			if err := m.ctx.Err(); err != nil {
+				m.err = database("receive", err)
+			} else {
+				live = append(live, m)
+			}
+		}
+		if len(live) > 0 && g.commit(live) != nil {
+			for _, m := range live {
+				m.out, m.err = nil, errAlone
+			}
+		}
+		for _, m := range all {
+			close(m.ended)
+		}
+	}
+}
+
+// commit stores those members that it can; the others get errAlone.
+func (g *groups) commit(members []*member) error {
+	if !g.s.enter() {
+		return errClosed
+	}
+	defer g.s.leave()
+	// The transaction belongs to no single caller, so no caller's context ends it.
+	q, end, err := g.s.begin(context.Background())
+	if err != nil {
+		return err
+	}
+	defer end()
+	rs := make([]*receiving, len(members))
+	for i, m := range members {
+		m.out = make([]store.Result, 1)
+		r := &receiving{a: m.a, ev: &m.a.Events[0], res: &m.out[0]}
+		r.identity = r.identify()
+		rs[i] = r
+	}
+	k, err := q.know("conversations_lock_free", rs)
+	if err != nil {
+		return err
+	}
+	fresh := map[string]bool{} // a repeat of one of these finds it when the group is stored
+	for i, m := range members {
+		// What a member writes is queued apart, for it may turn out not to fit.
+		mine := *q
+		mine.shut, mine.batch = true, &pgx.Batch{}
+		rs[i].session = &mine
+		if fresh[string(rs[i].identity)] || rs[i].run(k) != nil {
+			m.out, m.err = nil, errAlone
+			continue
+		}
+		q.batch.QueuedQueries = append(q.batch.QueuedQueries, mine.batch.QueuedQueries...)
+		fresh[string(rs[i].identity)] = !m.out[0].Duplicate
+	}
+	for _, c := range k.conversations {
+		if c.dirty {
+			q.save(c)
+		}
+	}
+	return q.commit()
+}

@@ -1,0 +1,195 @@
+package postgres
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"secretaria/internal/channel"
+	"secretaria/internal/conversation"
+	"secretaria/internal/job"
+	"secretaria/internal/store"
+)
+
+// Dispatch implements store.Store. It looks before it begins a transaction: most of the
+// time there is nothing due. A lane whose conversation somebody else is changing at this
+// moment is left for the next time.
+func (s *Store) Dispatch(ctx context.Context, lane job.Lane, now time.Time, limit int, lease time.Duration) (int, time.Time, error) {
+	due, next, err := s.look(ctx, lane, now)
+	if err != nil || !due || limit <= 0 {
+		return 0, next, err
+	}
+	n := 0
+	err = s.do(ctx, "dispatch", func(q *session) error {
+		var claims []job.Claim
+		err := q.many("lane_claim_"+string(lane), []any{millis(now), millis(now.Add(lease)), limit}, func(rows pgx.Rows) error {
+			var c job.Claim
+			err := rows.Scan(&c.Conversation, &c.Fence)
+			claims = append(claims, c)
+			return err
+		})
+		if n = len(claims); err != nil || n == 0 {
+			return err
+		}
+		return s.enqueue(q.ctx, q.tx, lane, claims)
+	})
+	if err != nil {
+		return 0, time.Time{}, err
+	}
+	_, next, err = s.look(ctx, lane, now)
+	return n, next, err
+}
+
+func (s *Store) look(ctx context.Context, lane job.Lane, now time.Time) (due bool, next time.Time, err error) {
+	var at int64
+	_, err = s.readOne(ctx, "look for due work", "lane_look_"+string(lane), []any{millis(now)}, &due, &at)
+	return due, fromMillis(at), err
+}
+
+// Renew implements store.Store.
+func (s *Store) Renew(ctx context.Context, lane job.Lane, id conversation.ID, fence int64, until time.Time) error {
+	return s.do(ctx, "renew lease", func(q *session) error {
+		n, err := q.exec("lane_renew_"+string(lane), id, fence, millis(until))
+		if err == nil && n == 0 {
+			return store.ErrLost
+		}
+		return err
+	})
+}
+
+// BeginTurn implements store.Store.
+func (s *Store) BeginTurn(ctx context.Context, j job.Turn, now time.Time, lease time.Duration, history int) (store.Turn, error) {
+	var t store.Turn
+	err := s.do(ctx, "begin turn", func(q *session) error {
+		t = store.Turn{Fence: j.Fence}
+		var c row
+		var found bool
+		q.lock("conversation_lock", j.Conversation, &c, &found)
+		each(q.later("messages_pending", j.Conversation), scanMessage(j.Conversation, &t.Pending))
+		each(q.later("messages_history", j.Conversation, history), scanMessage(j.Conversation, &t.History))
+		if err := q.wait("begin"); err != nil {
+			return err
+		}
+		if !found || c.turnFence != j.Fence {
+			return store.ErrLost
+		}
+		slices.Reverse(t.History)
+		t.Conversation, t.FirstPending, t.DueAt = c.Conversation, c.firstPending, c.dueAt
+		t.Failures, t.Restarts = c.failures, c.restarts
+		if c.dueAt.IsZero() || c.State.Holder != conversation.Bot || len(t.Pending) == 0 {
+			q.later("turn_settle", j.Conversation)
+			return store.ErrLost
+		}
+		if c.dueAt.After(now) {
+			// The burst went on after the lane was claimed: it is due later, and not ours.
+			q.later("turn_free", j.Conversation, j.Fence)
+			return store.ErrLost
+		}
+		q.later("turn_begin", j.Conversation, millis(now.Add(lease)))
+		return nil
+	})
+	if err != nil {
+		return store.Turn{}, err
+	}
+	return t, nil
+}
+
+// Decide implements store.Store.
+func (s *Store) Decide(ctx context.Context, d store.Decision) error {
+	return s.do(ctx, "decide", func(q *session) error {
+		var c row
+		var found bool
+		q.lock("conversation_lock", d.Conversation, &c, &found)
+		if err := q.wait("decide"); err != nil {
+			return err
+		}
+		if !found || c.turnFence != d.Fence {
+			return store.ErrLost
+		}
+		if c.State.Holder != conversation.Bot || c.State.Epoch != d.Epoch || c.Revision != d.Revision && !d.Partial {
+			return store.ErrStale
+		}
+		return q.decide(d, &c)
+	})
+}
+
+func (q *session) decide(d store.Decision, c *row) error {
+	now := millis(d.Now)
+	rec := d.Record
+	var turn conversation.TurnID
+	if _, err := q.one("turn_insert", []any{c.ID, rec.Outcome, rec.Reason, rec.Model, rec.InputTokens, rec.CachedTokens, rec.OutputTokens,
+		rec.ModelTime.Milliseconds(), millis(rec.StartedAt), now, rec.Correlation}, &turn); err != nil {
+		return err
+	}
+	accepted := c.firstPending
+	q.later("messages_answer", c.ID, turn, d.Through)
+	if d.HandOver != "" {
+		c.State.HandOver(d.HandOver)
+		q.later("messages_settle", c.ID)
+	}
+	var first int64
+	if _, err := q.one("messages_pending_first", []any{c.ID}, &first); err != nil {
+		return err
+	}
+	if c.firstPending = fromMillis(first); first == 0 {
+		c.dueAt = time.Time{}
+	} else {
+		c.dueAt = d.Now
+	}
+	for _, o := range d.Orders {
+		if err := q.order(c, o, turn, rec.Correlation, d.Now, accepted); err != nil {
+			return err
+		}
+	}
+	if len(d.Orders) > 0 {
+		c.deliverAt = d.Now
+	}
+	q.save(c)
+	q.later("turn_done", c.ID)
+	if len(d.Orders) == 0 || c.laneLease > now {
+		return nil // nothing to send, or the lane is being worked: it finds the new orders
+	}
+	var fence int64
+	if _, err := q.one("delivery_claim", []any{c.ID, millis(d.Now.Add(d.Lease))}, &fence); err != nil {
+		return err
+	}
+	return q.s.enqueue(q.ctx, q.tx, job.Deliveries, []job.Claim{{Conversation: c.ID, Fence: fence}})
+}
+
+// order inserts a delivery, and for something to be said the message that history shows.
+func (q *session) order(c *row, o channel.Order, turn conversation.TurnID, correlation string, now, accepted time.Time) error {
+	if o.Delivery == "" {
+		return fmt.Errorf("order %s has no delivery id", o.Kind)
+	}
+	body, err := packOrder(o)
+	if err != nil {
+		return err
+	}
+	var fingerprint []byte
+	if o.Kind == channel.Say {
+		fingerprint = conversation.Fingerprint(o.Text)
+	}
+	q.later("delivery_insert", string(o.Delivery), c.ID, turn, string(o.Kind), body, fingerprint, c.State.Epoch, correlation, millis(now), millis(accepted))
+	if o.Kind == channel.Say {
+		q.later("message_insert", c.ID, string(conversation.Ours), string(conversation.Text), o.Text, nil, "", nil, string(o.Delivery), millis(now), millis(now), false)
+	}
+	return nil
+}
+
+// ReleaseTurn implements store.Store.
+func (s *Store) ReleaseTurn(ctx context.Context, id conversation.ID, fence int64, due time.Time, failed bool) error {
+	return s.do(ctx, "release turn", func(q *session) error {
+		count := 0
+		if failed {
+			count = 1
+		}
+		n, err := q.exec("turn_release", id, fence, count, millis(due))
+		if err == nil && n == 0 {
+			return store.ErrLost
+		}
+		return err
+	})
+}

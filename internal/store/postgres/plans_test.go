@@ -1,0 +1,122 @@
+package postgres
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/jackc/pgx/v5"
+
+	"secretaria/internal/store/postgres/postgrestest"
+)
+
+// fill stores conversations that nobody has: one message each, every fiftieth due.
+func fill(t testing.TB, db *DB, n int) {
+	t.Helper()
+	run(t, db, fmt.Sprintf(`
+insert into contacts (inbox, name, created_at) select 'vendas', 'Maria', 1 from generate_series(1, %[1]d);
+insert into identities (inbox, kind, value, contact_id) select 'vendas', 'raw', 'v' || id, id from contacts;
+insert into conversations (inbox, channel, thread, contact_id, holder, created_at, due_at, turn_lease, deliver_at, lane_lease)
+  select 'vendas', 'whaticket', 'contact:' || id, id, 'bot', 1, case when id %% 50 = 0 then id end, 0, case when id %% 50 = 1 then id end, 0 from contacts;
+insert into messages (conversation_id, author, kind, text, identity, said_at, at, pending)
+  select id, 'customer', 'text', 'Bom dia', decode(md5(id::text), 'hex'), 1, 1, id %% 50 = 0 from conversations;
+insert into deliveries (id, conversation_id, kind, fingerprint, status, epoch, created_at, done_at, blocked_by)
+  select 'd' || id, id, 'say', decode(md5(id::text), 'hex'), case when id %% 50 = 1 then 'PENDING' when id %% 1000 = 2 then 'CANCELLED' else 'SENT' end, 0, 1, id,
+         case when id %% 1000 = 2 then 'd' || id - 1 else '' end from conversations;
+insert into attempts (delivery_seq, number, started_at) select seq, 1, 1 from deliveries;
+analyze contacts, identities, conversations, messages, deliveries, attempts`, n))
+}
+
+// The queries of every message find their rows by the indexes that are meant for them,
+// planned for their arguments or for any.
+func TestPlans(t *testing.T) {
+	t.Parallel()
+	if testing.Short() {
+		t.Skip("stores a hundred thousand conversations")
+	}
+	db := openDB(t, postgrestest.URL(t))
+	if _, err := db.Migrate(t.Context()); err != nil {
+		t.Fatalf("Migrate: %v", err)
+	}
+	fill(t, db, 100_000)
+	conn, err := db.pool.Acquire(t.Context())
+	if err != nil {
+		t.Fatalf("Acquire: %v", err)
+	}
+	defer conn.Release()
+	texts := named(queries)
+	byPeople := []string{"conversations_pkey", "identities_pkey", "conversations_inbox_thread_key"}
+	for _, c := range []struct {
+		name, args string
+		indexes    []string
+	}{
+		{"conversations_lock", "array['vendas'], array['1/2'], array['vendas'], array['raw'], array['v77']", byPeople},
+		{"conversations_lock_free", "array['vendas'], array['1/2'], array['vendas'], array['raw'], array['v77']", byPeople},
+		{"identities_known", "array['vendas'], array['raw'], array['v77']", []string{"identities_pkey"}},
+		{"messages_known", `array['\x0123456789abcdef0123456789abcdef'::bytea]`, []string{"messages_identity"}},
+		{"conversation_lock", "77", []string{"conversations_pkey"}},
+		{"conversation_lock_by_delivery", "'d77'", []string{"conversations_pkey", "deliveries_id_key"}},
+		{"message_by_identity", `'\x0123456789abcdef0123456789abcdef'`, []string{"messages_identity"}},
+		{"message_last_said", "77", []string{"messages_conversation"}},
+		{"message_confirm", `'d77', 'k', '\x01'`, []string{"messages_delivery"}},
+		{"messages_settle", "77", []string{"messages_pending"}},
+		{"messages_answer", "77, 1, 100", []string{"messages_pending"}},
+		{"messages_pending", "77", []string{"messages_pending"}},
+		{"messages_pending_first", "77", []string{"messages_pending"}},
+		{"messages_history", "77, 20", []string{"messages_conversation", "deliveries_id_key"}},
+		{"messages_transcript", "77, 20", []string{"messages_conversation"}},
+		{"lane_look_turn", "5000", []string{"conversations_due"}},
+		{"lane_look_delivery", "5000", []string{"conversations_deliver"}},
+		{"lane_claim_turn", "5000, 6000, 20", []string{"conversations_due", "conversations_pkey"}},
+		{"lane_claim_delivery", "5000, 6000, 20", []string{"conversations_deliver", "conversations_pkey"}},
+		{"delivery_head", "77", []string{"deliveries_open", "conversations_pkey"}},
+		{"delivery_by_id", "'d77'", []string{"deliveries_id_key", "conversations_pkey", "messages_conversation"}},
+		{"delivery_cancel_says", "77, 'x', '', 5", []string{"deliveries_open"}},
+		{"delivery_echoes", "77, 5", []string{"deliveries_"}},
+		{"delivery_replay_blocked", "'d77'", []string{"deliveries_blocked"}},
+		{"attempt_end", "77, 1, 5, 'sent', 200, ''", []string{"attempts_pkey"}},
+		{"backlog", "5000", []string{"conversations_due", "deliveries_open"}},
+	} {
+		for _, mode := range []string{"force_custom_plan", "force_generic_plan"} {
+			plan := explain(t, conn.Conn(), mode, texts[c.name], c.args)
+			if strings.Contains(plan, "Seq Scan") {
+				t.Errorf("%s (%s) reads a whole table:\n%s", c.name, mode, plan)
+			}
+			for _, index := range c.indexes {
+				if !strings.Contains(plan, index) {
+					t.Errorf("%s (%s) does not use %s:\n%s", c.name, mode, index, plan)
+				}
+			}
+		}
+	}
+	// The list is planned for its filters, every time.
+	for filter, index := range map[string]string{"'', '', 77, '', 100": "deliveries_conversation", "'', '', 0, 'd77', 100": "deliveries_id_key", "'', '', 0, '', 100": "deliveries_pkey"} {
+		if plan := explain(t, conn.Conn(), "force_custom_plan", texts["delivery_list"], filter); !strings.Contains(plan, index) {
+			t.Errorf("delivery_list(%s) does not use %s:\n%s", filter, index, plan)
+		}
+	}
+}
+
+func explain(t *testing.T, conn *pgx.Conn, mode, query, args string) string {
+	t.Helper()
+	for _, q := range []string{"set plan_cache_mode = " + mode, "prepare hot as " + query} {
+		if _, err := conn.Exec(t.Context(), q, pgx.QueryExecModeSimpleProtocol); err != nil {
+			t.Fatalf("%s: %v", q, err)
+		}
+	}
+	defer func() {
+		if _, err := conn.Exec(t.Context(), "deallocate hot", pgx.QueryExecModeSimpleProtocol); err != nil {
+			t.Fatalf("deallocate: %v", err)
+		}
+	}()
+	rows, err := conn.Query(t.Context(), "explain execute hot("+args+")", pgx.QueryExecModeSimpleProtocol)
+	if err != nil {
+		t.Fatalf("explain %s: %v", query, err)
+	}
+	lines, err := pgx.CollectRows(rows, pgx.RowTo[string])
+	if err != nil {
+		t.Fatalf("explain %s: %v", query, err)
+	}
+	return strings.Join(slices.Clip(lines), "\n")
+}
