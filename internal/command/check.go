@@ -104,7 +104,7 @@ func (c checkCmd) findings(ctx context.Context, env *Env) []finding {
 		found = append(found, finding{hint, "configuration", n, ""})
 	}
 	found = append(found, finding{fine, "server", fmt.Sprintf("listens on %s, port %d; %s", o.Host, o.Port, metricsWords(o.Metrics)), ""})
-	found = append(found, databaseFinding(ctx, o.Database))
+	found = append(found, databaseFinding(ctx, o))
 	found = append(found, inboxFindings(cfg)...)
 	if !c.Offline {
 		found = append(found, probes(ctx, o)...)
@@ -139,11 +139,14 @@ func many(n int) string {
 	return fmt.Sprint(n)
 }
 
-func databaseFinding(ctx context.Context, path string) finding {
-	if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) {
-		return finding{hint, "database", path + " does not exist yet", "secretaria serve and secretaria migrate create it"}
+func databaseFinding(ctx context.Context, o app.Options) finding {
+	path := databaseName(o)
+	if o.Postgres.IsZero() {
+		if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) {
+			return finding{hint, "database", path + " does not exist yet", "secretaria serve and secretaria migrate create it"}
+		}
 	}
-	st, err := openStore(ctx, path)
+	st, err := openStore(ctx, o)
 	if err != nil {
 		return finding{problem, "database", err.Error(), "run secretaria migrate, restore a backup, or name another file in DATABASE_URL"}
 	}

@@ -13,12 +13,15 @@ import (
 	"io"
 	"io/fs"
 	"log/slog"
+	"net/url"
 	"strings"
 
 	"github.com/alecthomas/kong"
 
+	"secretaria/internal/app"
 	"secretaria/internal/config"
 	"secretaria/internal/store"
+	"secretaria/internal/store/postgres"
 	"secretaria/internal/store/sqlite"
 	"secretaria/internal/telemetry"
 )
@@ -184,17 +187,44 @@ func (f configFlag) load(env *Env, flags map[string]string) (*config.Config, err
 
 // openStore opens the memory beside a server: it is neither created, nor migrated, nor
 // locked.
-func openStore(ctx context.Context, path string) (store.Store, error) {
-	db, err := sqlite.Open(ctx, path, true)
+func openStore(ctx context.Context, o app.Options) (store.Store, error) {
+	if !o.Postgres.IsZero() {
+		db, err := postgres.Open(ctx, o.Postgres.Reveal())
+		if err != nil {
+			return nil, err
+		}
+		st, err := postgres.New(ctx, db, nil)
+		if err != nil {
+			return nil, errors.Join(stale(o, err), db.Close())
+		}
+		return st, nil
+	}
+	db, err := sqlite.Open(ctx, o.Database, true)
 	if errors.Is(err, fs.ErrNotExist) {
-		return nil, fmt.Errorf("there is no database %s: start the server once, or name the right one in DATABASE_URL", path)
+		return nil, fmt.Errorf("there is no database %s: start the server once, or name the right one in DATABASE_URL", o.Database)
 	}
 	if err != nil {
 		return nil, err
 	}
 	st, err := sqlite.New(ctx, db, nil)
 	if err != nil {
-		return nil, errors.Join(fmt.Errorf("the database %s is not of this program's version (run: secretaria migrate): %w", path, err), db.Close())
+		return nil, errors.Join(stale(o, err), db.Close())
 	}
 	return st, nil
+}
+
+func stale(o app.Options, err error) error {
+	return fmt.Errorf("the database %s is not of this program's version (run: secretaria migrate): %w", databaseName(o), err)
+}
+
+// databaseName is what may be shown of where the database is.
+func databaseName(o app.Options) string {
+	if o.Postgres.IsZero() {
+		return o.Database
+	}
+	u, err := url.Parse(o.Postgres.Reveal())
+	if err != nil {
+		return "PostgreSQL"
+	}
+	return "PostgreSQL " + u.Host + u.Path
 }

@@ -135,7 +135,7 @@ func (f configFlag) store(ctx context.Context, env *Env) (store.Store, error) {
 	if err != nil {
 		return nil, err
 	}
-	return openStore(ctx, cfg.Options.Database)
+	return openStore(ctx, cfg.Options)
 }
 
 type showCmd struct {

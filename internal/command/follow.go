@@ -7,14 +7,15 @@ import (
 	"slices"
 	"time"
 
+	"secretaria/internal/app"
 	"secretaria/internal/channel"
 	"secretaria/internal/store"
 )
 
 // follow prints what was decided about the message of a request, and what becomes of it. It
 // reads the memory beside the server.
-func follow(ctx context.Context, env *Env, database, correlation string, wait time.Duration) (err error) {
-	st, err := openStore(ctx, database)
+func follow(ctx context.Context, env *Env, o app.Options, correlation string, wait time.Duration) (err error) {
+	st, err := openStore(ctx, o)
 	if err != nil {
 		return err
 	}

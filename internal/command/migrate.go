@@ -5,7 +5,9 @@ import (
 	"errors"
 	"fmt"
 
+	"secretaria/internal/app"
 	"secretaria/internal/queue"
+	"secretaria/internal/store/postgres"
 	"secretaria/internal/store/sqlite"
 )
 
@@ -13,7 +15,7 @@ type migrateCmd struct{ configFlag }
 
 // Help implements kong.HelpProvider.
 func (migrateCmd) Help() string {
-	return `The database is created where there is none. A server does the same when it starts; stop it first. Nothing happens the second time.
+	return `The database file is created where there is none. A server does the same when it starts; stop it first, on PostgreSQL it need not be. Nothing happens the second time.
 
 Example:
 
@@ -26,7 +28,30 @@ func (c migrateCmd) Run(ctx context.Context, env *Env) (err error) {
 	if err != nil {
 		return err
 	}
-	path := cfg.Options.Database
+	if !cfg.Options.Postgres.IsZero() {
+		return migratePostgres(ctx, env, cfg.Options)
+	}
+	return migrateSQLite(ctx, env, cfg.Options.Database)
+}
+
+func migratePostgres(ctx context.Context, env *Env, o app.Options) (err error) {
+	db, err := postgres.Open(ctx, o.Postgres.Reveal())
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, db.Close()) }()
+	to, err := db.Migrate(ctx)
+	if err != nil {
+		return err
+	}
+	if err := queue.MigratePostgres(ctx, db.Pool()); err != nil {
+		return err
+	}
+	env.printf("%s is at version %d\n", databaseName(o), to)
+	return nil
+}
+
+func migrateSQLite(ctx context.Context, env *Env, path string) (err error) {
 	db, err := sqlite.Open(ctx, path, false)
 	if err != nil {
 		return err

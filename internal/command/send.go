@@ -58,11 +58,11 @@ type target struct {
 	base     string
 	inbox    *app.Inbox // nil: only a secret is known
 	secret   secret.String
-	database string // "": nowhere to look for the answer
+	database app.Options // the zero value: nowhere to look for the answer
 }
 
 func (f sendFlags) target(env *Env, kind channel.Kind) (target, error) {
-	t := target{base: strings.TrimRight(f.URL, "/"), secret: secret.New(f.Secret), database: f.Database}
+	t := target{base: strings.TrimRight(f.URL, "/"), secret: secret.New(f.Secret), database: app.Options{Database: f.Database}}
 	cfg, err := f.load(env, nil)
 	if err != nil {
 		// Everything needed may stand on the command line.
@@ -77,8 +77,8 @@ func (f sendFlags) target(env *Env, kind channel.Kind) (target, error) {
 	if u, err := url.Parse(t.base); err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" {
 		return target{}, fmt.Errorf("--url: %q is not an address such as http://127.0.0.1:8080", f.URL)
 	}
-	if t.database == "" && local(t.base) {
-		t.database = cfg.Options.Database
+	if f.Database == "" && local(t.base) {
+		t.database = cfg.Options
 	}
 	if cfg.Trial {
 		if err := cfg.AddTrial(false); err != nil && !errors.Is(err, fs.ErrNotExist) {
@@ -255,11 +255,11 @@ func (f sendFlags) send(ctx context.Context, env *Env, t target, path string, he
 	case answer.Ignored != "":
 		env.printf("not for the bot: %s\n", answer.Ignored)
 		return nil
-	case f.Wait <= 0 || t.database == "":
+	case f.Wait <= 0 || t.database.Database == "" && t.database.Postgres.IsZero():
 		return nil
 	}
-	if _, err := os.Stat(t.database); err != nil {
-		env.printf("the answer is not looked for: there is no database %s here (--database)\n", t.database)
+	if _, err := os.Stat(t.database.Database); err != nil && t.database.Postgres.IsZero() {
+		env.printf("the answer is not looked for: there is no database %s here (--database)\n", t.database.Database)
 		return nil
 	}
 	return follow(ctx, env, t.database, correlation, f.Wait)

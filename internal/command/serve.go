@@ -24,6 +24,7 @@ type serveCmd struct {
 	configFlag
 	Host string `help:"Address to listen on, instead of APP_HOST." placeholder:"ADDRESS"`
 	Port string `help:"Port to listen on, instead of APP_PORT; 0 takes any." placeholder:"PORT"`
+	Role string `help:"web acknowledges webhooks, worker answers them; both where it is not given. Needs PostgreSQL." enum:",web,worker" default:"" placeholder:"ROLE"`
 }
 
 // Help implements kong.HelpProvider.
@@ -61,7 +62,7 @@ func (c serveCmd) Run(ctx context.Context, env *Env) error {
 			return err
 		}
 	}
-	cfg.Options.Logger = log
+	cfg.Options.Logger, cfg.Options.Role = log, app.Role(c.Role)
 	a, err := app.New(ctx, cfg.Options)
 	if err != nil {
 		return interrupted(ctx, err)
@@ -118,7 +119,7 @@ func announce(log *slog.Logger, cfg *config.Config, address string) {
 	}
 	_, port, _ := net.SplitHostPort(address)
 	number, _ := strconv.Atoi(port)
-	log.Info("serving", "port", number, "address", address, "version", o.Version, "environment", cfg.Environment, "inboxes", len(o.Inboxes), "database", o.Database)
+	log.Info("serving", "port", number, "address", address, "version", o.Version, "environment", cfg.Environment, "inboxes", len(o.Inboxes), "database", databaseName(o), "role", string(cmp.Or(o.Role, "all")))
 }
 
 // The paths of the webhooks.

@@ -239,7 +239,7 @@ func TestBadValuesNameTheKey(t *testing.T) {
 	for key, bad := range map[string][]string{
 		"APP_ENV": {"no way"}, "APP_HOST": {"http://x", "a:80"}, "APP_PORT": {"99999", "-1", "http", "80.5", "99999999999999999999"}, "LOG_LEVEL": {"loud"}, "PROMETHEUS_ENABLED": {"maybe"},
 		"ALLOWED_ORIGINS": {"example.com", "*"}, "TRUSTED_PROXIES": {"proxy", "10.0.0.0/99"}, "ALLOW_PRIVATE_ADDRESSES": {"10.0.0.0/99", "a b"},
-		"DATABASE_URL": {"postgres://u:p@h/d", "mysql://h/d", "data.db", "sqlite:", "sqlite::memory:"}, "REDIS_URL": {"localhost:6379", "http://x"},
+		"DATABASE_URL": {"postgres://u:p@h", "postgresql:///d", "mysql://h/d", "data.db", "sqlite:", "sqlite::memory:"}, "REDIS_URL": {"localhost:6379", "http://x"},
 		"WEBHOOK_RATE_LIMIT_IP": {"abc", "-1", "1.5"}, "WEBHOOK_RATE_LIMIT_NUMBER": {"abc"}, "RATE_LIMIT_REQUESTS": {"abc"}, "RATE_LIMIT_WINDOW": {"abc", "0", "-5", "5x"},
 		"DEDUPE_TTL_SECONDS": {"5m", "abc", "-1", "NaN"}, "CONTEXT_MAX_MESSAGES": {"0", "x"}, "CONTEXT_TTL_SECONDS": {"-1", "1d"}, "REQUEST_TIMEOUT_SECONDS": {"0", "x"},
 		"LLM_TIMEOUT_SECONDS": {"0", "30s"}, "LLM_RETRY_ATTEMPTS": {"-1", "x"}, "LLM_CIRCUIT_BREAKER_THRESHOLD": {"x"}, "LLM_CIRCUIT_BREAKER_RESET_SECONDS": {"x"},

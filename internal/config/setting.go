@@ -129,8 +129,10 @@ func settings() []setting {
 		{key: "CONSOLE_PASSWORD", path: "server.console_password", secret: true, unused: consoleUnused, set: func(*draft, value) error { return nil }},
 
 		{key: "DATABASE_URL", path: "database", set: func(d *draft, v value) error {
-			path, err := database(v.text)
-			d.o.Database = d.at(path)
+			path, postgres, err := database(v.text)
+			if d.o.Postgres = postgres; path != "" || err != nil {
+				d.o.Database = d.at(path)
+			}
 			return err
 		}},
 		{key: "REDIS_URL", path: "redis", unused: redisUnused, set: func(_ *draft, v value) error { return web(v.text, "redis", "rediss") }},

@@ -179,23 +179,30 @@ func prefixList(v value) ([]netip.Prefix, error) {
 	return out, nil
 }
 
-// database reads DATABASE_URL and returns the SQLite file. It may hold a password and is
-// not repeated where it is none of ours.
-func database(text string) (string, error) {
+// database reads DATABASE_URL and returns the SQLite file, or the URL of a PostgreSQL. It
+// may hold a password and is not repeated in errors.
+func database(text string) (path string, postgres secret.String, err error) {
 	scheme, rest, ok := strings.Cut(text, ":")
 	if !ok {
-		return "", fmt.Errorf("is not a database URL; did you mean sqlite:%s?", text)
+		return "", postgres, fmt.Errorf("is not a database URL; did you mean sqlite:%s?", text)
 	}
-	switch strings.ToLower(scheme) {
+	// The ancestors named their driver too: postgresql+asyncpg://…
+	base, _, _ := strings.Cut(strings.ToLower(scheme), "+")
+	switch base {
 	case "sqlite", "sqlite3", "file":
+		path, err = sqliteFile(rest)
+		return path, postgres, err
 	case "postgres", "postgresql":
-		return "", errors.New("PostgreSQL is not supported by this version; use sqlite:path")
-	default:
-		if base, _, _ := strings.Cut(strings.ToLower(scheme), "+"); base == "postgres" || base == "postgresql" {
-			return "", errors.New("PostgreSQL is not supported by this version; use sqlite:path")
+		u, err := url.Parse("postgres:" + rest)
+		if err != nil || u.Host == "" || strings.Trim(u.Path, "/") == "" {
+			return "", postgres, errors.New("wants postgres://user:password@host:5432/name")
 		}
-		return "", errors.New("is of a kind that is not supported; use sqlite:path")
+		return "", secret.New("postgres:" + rest), nil
 	}
+	return "", postgres, errors.New("is of a kind that is not supported; use sqlite:path or postgres://user:password@host:5432/name")
+}
+
+func sqliteFile(rest string) (string, error) {
 	path := strings.TrimPrefix(rest, "//")
 	switch {
 	case strings.Contains(path, "?"):
