@@ -324,9 +324,9 @@ func (c *crowd) now() time.Time { return noon.Add(time.Duration(c.tick.Add(3)) *
 func (c *crowd) enqueue(_ context.Context, _ pgx.Tx, lane job.Lane, claims []job.Claim) error {
 	for _, claim := range claims {
 		if lane == job.Turns {
-			c.jobs <- job.Turn{Conversation: claim.Conversation, Fence: claim.Fence}
+			c.jobs <- job.Turn(claim)
 		} else {
-			c.jobs <- job.Deliver{Conversation: claim.Conversation, Fence: claim.Fence}
+			c.jobs <- job.Deliver(claim)
 		}
 	}
 	return nil
