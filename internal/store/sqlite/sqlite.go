@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"slices"
 	"sync"
 	"time"
 
@@ -42,15 +43,16 @@ func New(ctx context.Context, db *DB, enqueue Enqueue) (*Store, error) {
 	}
 	s := &Store{db: db, enqueue: enqueue, w: map[string]*sql.Stmt{}, r: map[string]*sql.Stmt{}, self: map[string]string{}}
 	for name, text := range named(queries) {
-		w, err := db.write.PrepareContext(ctx, text)
-		if err != nil {
+		var err error
+		if s.w[name], err = db.write.PrepareContext(ctx, text); err != nil {
 			return nil, fmt.Errorf("prepare %s: %w", name, err)
 		}
-		r, err := db.read.PrepareContext(ctx, text)
-		if err != nil {
+		if !slices.Contains(reads(), name) {
+			continue
+		}
+		if s.r[name], err = db.read.PrepareContext(ctx, text); err != nil {
 			return nil, fmt.Errorf("prepare %s: %w", name, err)
 		}
-		s.w[name], s.r[name] = w, r
 	}
 	rows, err := db.read.QueryContext(ctx, "select name, self_id from inboxes")
 	if err != nil {
@@ -69,6 +71,12 @@ func New(ctx context.Context, db *DB, enqueue Enqueue) (*Store, error) {
 	}
 	s.writer = newWriter(db.write)
 	return s, nil
+}
+
+// reads are the queries that run beside the writer, on the pool of readers.
+func reads() []string {
+	return []string{"backlog", "conversation_by_id", "delivery_list", "lane_due_delivery", "lane_due_turn", "lane_next_delivery", "lane_next_turn",
+		"messages_history", "messages_transcript", "worker_count"}
 }
 
 // Close ends the writer after what it was given and closes the database.

@@ -3,6 +3,7 @@ package sqlite
 import (
 	"context"
 	"database/sql"
+	"os"
 	"path/filepath"
 	"testing"
 
@@ -13,9 +14,36 @@ import (
 
 func TestStore(t *testing.T) {
 	t.Parallel()
+	empty := template(t)
 	storetest.Run(t, func(t *testing.T, jobs *storetest.Jobs) store.Store {
-		return open(t, filepath.Join(t.TempDir(), "secretaria.db"), noting(jobs))
+		path := filepath.Join(t.TempDir(), "secretaria.db")
+		if err := os.WriteFile(path, empty, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		return open(t, path, noting(jobs))
 	})
+}
+
+// template is a migrated file without a row: migrating takes longer than most cases do.
+func template(t *testing.T) []byte {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "template.db")
+	db, err := Open(t.Context(), path, false)
+	if err != nil {
+		t.Fatalf("Open: %v", err)
+	}
+	if _, err := db.Migrate(t.Context()); err != nil {
+		t.Fatalf("Migrate: %v", err)
+	}
+	// Closing writes the log back into the file.
+	if err := db.Close(); err != nil {
+		t.Fatalf("Close: %v", err)
+	}
+	raw, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return raw
 }
 
 // noting is an Enqueue that notes the jobs.
