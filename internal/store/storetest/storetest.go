@@ -65,7 +65,7 @@ func Run(t *testing.T, open func(t *testing.T, jobs *Jobs) store.Store) {
 		cases []scenario
 	}{
 		{"repeats", repeats()}, {"receiving", receiving()}, {"changes of words", words()}, {"holders", holders()}, {"dispatch", dispatching()}, {"turns", turns()},
-		{"decisions", decisions()}, {"deliveries", deliveries()}, {"outcomes", outcomes()}, {"echoes", echoes()}, {"dead", dead()}, {"the rest", rest()},
+		{"decisions", decisions()}, {"deliveries", deliveries()}, {"outcomes", outcomes()}, {"echoes", echoes()}, {"dead", dead()}, {"hands", hands()}, {"the rest", rest()},
 		{"whatever happens", whatever()},
 	} {
 		t.Run(group.name, func(t *testing.T) {
