@@ -76,3 +76,28 @@ bench: ## the benchmarks of BENCH_PKGS
 
 clean: ## remove what build made
 	rm -rf bin
+
+# Where a worker beside a server on this machine answers health and metrics.
+WORKER_PORT ?= 8081
+COMPOSE = docker compose --env-file deploy/.env --file deploy/compose.yaml
+
+.PHONY: dev worker up down upgrade
+
+dev: ## serve, built and started anew whenever a source file or the configuration changes
+	GO="$(GO)" sh scripts/dev $(ARGS)
+
+worker: build ## build, then answer what web processes accept; needs DATABASE_URL=postgres://...
+	./bin/secretaria serve --role worker --port $(WORKER_PORT) $(ARGS)
+
+up: deploy/.env ## web, worker and PostgreSQL in containers, as deploy/compose.yaml has them
+	$(COMPOSE) up --detach --build
+
+down: deploy/.env ## stop the containers; the database stays
+	$(COMPOSE) down
+
+upgrade: deploy/.env ## build the checked-out version, migrate, and replace the containers
+	$(COMPOSE) build --pull
+	$(COMPOSE) up --detach --remove-orphans
+
+deploy/.env:
+	@echo "copy deploy/.env.example to deploy/.env and fill in POSTGRES_PASSWORD and an inbox" >&2; exit 1

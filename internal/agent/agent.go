@@ -182,7 +182,6 @@ func (a *Agent) ask(ctx context.Context, in Input) (Decision, error) {
 	d := Decision{Outcome: Replied, Model: a.model.Name()}
 	req := a.request(in)
 	started := time.Now()
-	defer func() { d.ModelTime = time.Since(started) }()
 	for range rounds {
 		resp, err := a.model.Generate(ctx, req)
 		if ctx.Err() != nil {
@@ -291,10 +290,26 @@ func visible(text string) string {
 	return strings.TrimSpace(text)
 }
 
-// whole cuts an answer that ran into its limit back to its last whole sentence.
+// whole cuts an answer that ran into its limit back to its last whole sentence or line. A
+// point within a number, an address or before a list item ends none: half a price is a
+// wrong price.
 func whole(text string) string {
-	if i := strings.LastIndexAny(text, ".!?\n"); i > len(text)/3 {
-		return strings.TrimSpace(text[:i+1])
+	end, line := 0, 0
+	for i, r := range text {
+		switch r {
+		case '\n':
+			end, line = i, i+1
+		case '.', '!', '?', '…':
+			rest := strings.TrimLeft(text[i+utf8.RuneLen(r):], ".!?…\"'”’»)*_~")
+			next, _ := utf8.DecodeRuneInString(rest)
+			number := r == '.' && (strings.Trim(text[line:i], " \t0123456789") == "" || rest == "" && i > 0 && text[i-1] >= '0' && text[i-1] <= '9')
+			if !number && (rest == "" || unicode.IsSpace(next)) {
+				end = len(text) - len(rest)
+			}
+		}
+	}
+	if end > len(text)/3 {
+		return strings.TrimSpace(text[:end])
 	}
 	return text
 }

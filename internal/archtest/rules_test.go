@@ -25,11 +25,12 @@ var notAdapters = map[string]string{
 
 // adapterUsers may import adapters; so may whatever lies below the adapter itself.
 var adapterUsers = map[string]string{
-	"app/...":     "the composition root lists the adapters in plain code",
-	"config/...":  "gathers the Config of every adapter",
-	"command/...": "commands that look at one peer: check, migrate, send",
-	"demo/...":    "plays a conversation between the real adapters and the fakes",
-	"bench/...":   "measures the product as it is deployed",
+	"app/...":      "the composition root lists the adapters in plain code",
+	"config/...":   "gathers the Config of every adapter",
+	"command/...":  "commands that look at one peer: check, migrate, send",
+	"transfer/...": "copies whole tables from one database to the other",
+	"demo/...":     "plays a conversation between the real adapters and the fakes",
+	"bench/...":    "measures the product as it is deployed",
 }
 
 // fakeUsers may import the suites and fakes, the packages whose names end in "test", outside

@@ -54,7 +54,11 @@ type grammar struct {
 	Demo       demoCmd       `cmd:"" help:"Play two conversations with fake helpdesks; needs no configuration."`
 	Send       sendCmd       `cmd:"" help:"Send a running server a message, as the helpdesk would."`
 	Check      checkCmd      `cmd:"" help:"Explain the configuration and try the helpdesks."`
+	Health     healthCmd     `cmd:"" help:"Ask a running server whether it is well."`
 	Migrate    migrateCmd    `cmd:"" help:"Bring the database to this program's version."`
+	Backup     backupCmd     `cmd:"" help:"Write everything that is remembered into one file."`
+	Restore    restoreCmd    `cmd:"" help:"Bring back what a backup holds."`
+	Move       moveCmd       `cmd:"" help:"Copy the embedded database to a PostgreSQL."`
 	Deliveries deliveriesCmd `cmd:"" help:"List, show and replay what is sent."`
 	Version    versionCmd    `cmd:"" help:"Show the version."`
 }

@@ -200,6 +200,11 @@ func (w *Worker) reconcile(ctx context.Context, j job.Deliver, inbox Inbox, d st
 		return inbox.Sender.Reconcile(ctx, d.Order)
 	}()
 	a.Cause = d.Cause
+	if err != nil && ctx.Err() != nil {
+		// We are stopping, and have not asked: the next process does.
+		a.Outcome, a.NextAt = store.AttemptUncertain, time.Now()
+		return err
+	}
 	if err != nil {
 		a.Cause = fault.Code(err)
 		if time.Since(d.Order.Since) > maxUncertain {

@@ -100,8 +100,11 @@ type Worker struct {
 	cfg Config
 
 	mu       sync.Mutex
-	thinking map[conversation.ID]context.CancelCauseFunc
+	thinking map[conversation.ID]*draft
 }
+
+// draft is a decision that is being made and can be given up.
+type draft struct{ giveUp context.CancelCauseFunc }
 
 // New returns a worker.
 func New(cfg Config) *Worker {
@@ -117,7 +120,7 @@ func New(cfg Config) *Worker {
 	if cfg.Wake == nil {
 		cfg.Wake = func(job.Lane) {}
 	}
-	return &Worker{cfg: cfg, thinking: map[conversation.ID]context.CancelCauseFunc{}}
+	return &Worker{cfg: cfg, thinking: map[conversation.ID]*draft{}}
 }
 
 // Stale tells a turn that is thinking in this process that its conversation moved on: the
@@ -125,10 +128,10 @@ func New(cfg Config) *Worker {
 // the store's refusal does the same, later.
 func (w *Worker) Stale(id conversation.ID) {
 	w.mu.Lock()
-	cancel := w.thinking[id]
+	d := w.thinking[id]
 	w.mu.Unlock()
-	if cancel != nil {
-		cancel(store.ErrStale)
+	if d != nil {
+		d.giveUp(store.ErrStale)
 	}
 }
 
@@ -149,7 +152,7 @@ func (w *Worker) Run(ctx context.Context, j job.Turn) (err error) {
 	defer func() {
 		if p := recover(); p != nil {
 			err = fmt.Errorf("turn panicked: %v", p)
-			w.release(ctx, t, begun.Add(retryAfter), true)
+			w.release(ctx, t, time.Now().Add(retryAfter), true)
 			done.Outcome = "failed"
 		}
 		done.Total, done.Err = time.Since(begun), err
@@ -180,8 +183,10 @@ func (w *Worker) turn(ctx context.Context, t store.Turn, done *Done) error {
 	done.Desk = inbox.Desk.Name()
 	partial := t.Restarts >= maxRestarts
 	thinking, stop := w.think(ctx, t, partial)
-	d, err := inbox.Desk.Decide(thinking, agent.Input{Pending: t.Pending, History: t.History, Now: time.Now(), Broken: t.Failures >= maxFailures})
-	stop()
+	d, err := func() (agent.Decision, error) {
+		defer stop() // also when the desk panics: a lease that is renewed for ever is never free
+		return inbox.Desk.Decide(thinking, agent.Input{Pending: t.Pending, History: t.History, Now: time.Now(), Broken: t.Failures >= maxFailures})
+	}()
 	if err != nil {
 		return w.undecided(ctx, t, context.Cause(thinking), err, done)
 	}
@@ -190,7 +195,7 @@ func (w *Worker) turn(ctx context.Context, t store.Turn, done *Done) error {
 	now := time.Now()
 	orders, err := orders(inbox, d)
 	if err != nil {
-		return err
+		return w.uncommitted(ctx, t, err, done)
 	}
 	commit := store.Decision{
 		Conversation: t.Conversation.ID, Fence: t.Fence, Epoch: t.Conversation.State.Epoch, Revision: t.Conversation.Revision,
@@ -212,8 +217,7 @@ func (w *Worker) turn(ctx context.Context, t store.Turn, done *Done) error {
 		done.Outcome = "lost"
 		return nil
 	case err != nil:
-		done.Outcome = "failed"
-		return err
+		return w.uncommitted(ctx, t, err, done)
 	}
 	done.Outcome, done.HandedOver = string(d.Outcome), commit.HandOver
 	w.cfg.Wake(job.Turns)
@@ -237,6 +241,12 @@ func (w *Worker) undecided(ctx context.Context, t store.Turn, cause, err error, 
 		w.release(ctx, t, time.Time{}, false)
 		return nil
 	}
+	return w.uncommitted(ctx, t, err, done)
+}
+
+// uncommitted counts a turn that broke, so that a conversation that always breaks is not
+// tried for ever. A commit whose answer was lost has moved the fence, and nothing is counted.
+func (w *Worker) uncommitted(ctx context.Context, t store.Turn, err error, done *Done) error {
 	done.Outcome = "failed"
 	w.release(ctx, t, time.Now().Add(retryAfter), true)
 	return err
@@ -254,10 +264,10 @@ func (w *Worker) release(ctx context.Context, t store.Turn, due time.Time, faile
 // think keeps the lease while the agent decides, and makes the decision cancellable by Stale.
 func (w *Worker) think(ctx context.Context, t store.Turn, partial bool) (context.Context, func()) {
 	thinking, cancel := context.WithCancelCause(ctx)
-	id := t.Conversation.ID
+	id, d := t.Conversation.ID, &draft{giveUp: cancel}
 	if !partial {
 		w.mu.Lock()
-		w.thinking[id] = cancel
+		w.thinking[id] = d
 		w.mu.Unlock()
 	}
 	var renewing sync.WaitGroup
@@ -283,8 +293,11 @@ func (w *Worker) think(ctx context.Context, t store.Turn, partial bool) (context
 	return thinking, func() {
 		close(ended)
 		renewing.Wait()
+		cancel(nil)
 		w.mu.Lock()
-		delete(w.thinking, id)
+		if w.thinking[id] == d { // and not another's, who has the lane by now
+			delete(w.thinking, id)
+		}
 		w.mu.Unlock()
 	}
 }

@@ -130,6 +130,18 @@ func (db *DB) checkServer(ctx context.Context) error {
 // Pool is the pool, for River's driver.
 func (db *DB) Pool() *pgxpool.Pool { return db.pool }
 
+// Transaction runs work on whole tables in one transaction, without the limits of time that
+// steps have; waiting for a lock ends after ten seconds. doing says in errors what the work is.
+func (db *DB) Transaction(ctx context.Context, doing string, options pgx.TxOptions, run func(pgx.Tx) error) error {
+	return database(doing, pgx.BeginTxFunc(ctx, db.pool, options, func(tx pgx.Tx) error {
+		const patient = "select set_config('statement_timeout', '0', true), set_config('idle_in_transaction_session_timeout', '0', true), set_config('lock_timeout', '10s', true)"
+		if _, err := tx.Exec(ctx, patient); err != nil {
+			return err
+		}
+		return run(tx)
+	}))
+}
+
 // Close closes the pool and waits for connections that are in use.
 func (db *DB) Close() error {
 	db.pool.Close()

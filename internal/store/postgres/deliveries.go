@@ -117,15 +117,17 @@ func (s *Store) NextDelivery(ctx context.Context, j job.Deliver, now time.Time, 
 }
 
 // forbidden is the check of who holds the conversation, at the instant of the send: what
-// the bot says must have been decided after the last time that a person took over. Notes,
-// labels and the opening of a conversation are for people and harm nobody.
+// the bot says, and whom it assigns, must have been decided after the last time that a
+// person took over, and what a person has closed is not opened again. Notes and labels are
+// for people and harm nobody.
 func forbidden(d delivery, s conversation.State) string {
+	acts := d.Order.Kind == channel.Say || d.Order.Kind == channel.Assign
 	switch {
-	case d.Order.Kind != channel.Say || d.forced:
+	case d.forced:
 		return ""
-	case s.Holder == conversation.Closed:
+	case s.Holder == conversation.Closed && (acts || d.Order.Kind == channel.OpenUp):
 		return "conversation closed"
-	case d.epoch != s.Epoch:
+	case d.epoch != s.Epoch && acts:
 		return "taken over"
 	}
 	return ""
@@ -198,6 +200,7 @@ func (q *session) dead(a store.Attempt, c *row, d delivery) error {
 		return nil
 	}
 	c.State.HandOver(a.HandOver)
+	c.State.HeldUntil = end(a.Now, a.Hold)
 	q.later("messages_settle", c.ID)
 	c.dueAt, c.firstPending = time.Time{}, time.Time{}
 	for _, o := range a.Orders {
@@ -212,13 +215,16 @@ func (q *session) dead(a store.Attempt, c *row, d delivery) error {
 // Deliveries implements store.Store.
 func (s *Store) Deliveries(ctx context.Context, f store.Filter) ([]store.Delivery, error) {
 	var out []store.Delivery
-	// Planned anew each time, for the filters that there are.
-	args := []any{string(f.Status), f.Inbox, f.Conversation, string(f.ID), cmp.Or(f.Limit, 100)}
-	err := s.read(ctx, "list deliveries", "delivery_list", append([]any{pgx.QueryExecModeCacheDescribe}, args...), func(rows pgx.Rows) error {
-		var d delivery
-		err := scanDelivery(rows, &d)
-		out = append(out, d.Delivery)
-		return err
+	err := s.do(ctx, "list deliveries", func(q *session) error {
+		out = nil
+		q.later("plan_for_these")
+		args := []any{string(f.Status), f.Inbox, f.Conversation, string(f.ID), cmp.Or(f.Limit, 100)}
+		return q.many("delivery_list", args, func(rows pgx.Rows) error {
+			var d delivery
+			err := scanDelivery(rows, &d)
+			out = append(out, d.Delivery)
+			return err
+		})
 	})
 	if err != nil {
 		return nil, err

@@ -2,6 +2,8 @@ package postgres
 
 import (
 	"context"
+	"slices"
+	"strings"
 	"sync"
 
 	"github.com/jackc/pgx/v5"
@@ -38,6 +40,25 @@ type member struct {
 	out   []store.Result
 	err   error
 	ended chan struct{}
+}
+
+// who is the person as far as the order of strangers goes.
+func (m *member) who() string {
+	for _, id := range m.a.Events[0].Contact.Identities {
+		return string(id.Kind) + id.Value
+	}
+	return ""
+}
+
+// strangers counts those for whom a conversation may have to be made.
+func strangers(rs []*receiving, k *known) (n int) {
+	for _, r := range rs {
+		r.session = &session{shut: true} // looks, and writes nothing
+		if found, err := r.find(k); !found && err == nil {
+			n++
+		}
+	}
+	return n
 }
 
 // groupable says whether a webhook is what most are: one message with an identity.
@@ -108,9 +129,11 @@ func (g *groups) loop() {
 				live = append(live, m)
 			}
 		}
-		if len(live) > 0 && g.commit(live) != nil {
-			for _, m := range live {
-				m.out, m.err = nil, errAlone
+		if len(live) > 0 {
+			if err := g.commit(live); err != nil {
+				for _, m := range live {
+					m.out, m.err = nil, err
+				}
 			}
 		}
 		for _, m := range all {
@@ -119,7 +142,8 @@ func (g *groups) loop() {
 	}
 }
 
-// commit stores those members that it can; the others get errAlone.
+// commit stores those members that it can; the others get errAlone. So does everybody when
+// something breaks, but where there is no database, nobody need look for it again.
 func (g *groups) commit(members []*member) error {
 	if !g.s.enter() {
 		return errClosed
@@ -128,9 +152,18 @@ func (g *groups) commit(members []*member) error {
 	// The transaction belongs to no single caller, so no caller's context ends it.
 	q, end, err := g.s.begin(context.Background())
 	if err != nil {
-		return err
+		return database("receive", err)
 	}
 	defer end()
+	if q.group(members) != nil {
+		return errAlone
+	}
+	return nil
+}
+
+func (q *session) group(members []*member) error {
+	// Groups that store the same strangers at the same time do so in the same order.
+	slices.SortStableFunc(members, func(a, b *member) int { return strings.Compare(a.who(), b.who()) })
 	rs := make([]*receiving, len(members))
 	for i, m := range members {
 		m.out = make([]store.Result, 1)
@@ -141,6 +174,11 @@ func (g *groups) commit(members []*member) error {
 	k, err := q.know("conversations_lock_free", rs)
 	if err != nil {
 		return err
+	}
+	if n := strangers(rs, k); n > 0 {
+		if err := q.draw(k, n); err != nil {
+			return err
+		}
 	}
 	fresh := map[string]bool{} // a repeat of one of these finds it when the group is stored
 	for i, m := range members {

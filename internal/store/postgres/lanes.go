@@ -128,6 +128,7 @@ func (q *session) decide(d store.Decision, c *row) error {
 	q.later("messages_answer", c.ID, turn, d.Through)
 	if d.HandOver != "" {
 		c.State.HandOver(d.HandOver)
+		c.State.HeldUntil = end(d.Now, d.Hold)
 		q.later("messages_settle", c.ID)
 	}
 	var first int64

@@ -3,6 +3,15 @@
 -- locks its row first, so the rest of a step waits for nobody else's.
 -- "no key" leaves the foreign keys of others alone.
 
+-- name: plan_once
+-- for a transaction: our queries all have an index, whatever their arguments and however
+-- small a table was when they were planned; planning anew takes longer than running them
+select set_config('plan_cache_mode', 'force_generic_plan', true), set_config('enable_seqscan', 'off', true)
+
+-- name: plan_for_these
+-- which index helps depends on which filters there are
+set local plan_cache_mode = force_custom_plan
+
 -- name: conversations_lock
 -- those of a helpdesk's threads and those of people's ids, in one order whoever asks
 select id, inbox, channel, thread, contact_id, contact_name, address_to, address_thread, holder, reason, held_until, epoch, status, status_at, revision, last_at, first_pending, correlation, created_at,
@@ -51,8 +60,8 @@ select id, inbox, channel, thread, contact_id, contact_name, address_to, address
 from conversations where id = (select conversation_id from deliveries where id = $1) for no key update
 
 -- name: conversation_insert
-insert into conversations (inbox, channel, thread, contact_id, contact_name, holder, created_at)
-values ($1, $2, $3, $4, $5, $6, $7) on conflict (inbox, thread) do nothing returning id
+insert into conversations (id, inbox, channel, thread, contact_id, contact_name, holder, created_at)
+values ($1, $2, $3, $4, $5, $6, $7, $8)
 
 -- name: conversation_update
 update conversations set contact_name = $2, address_to = $3, address_thread = $4, holder = $5, reason = $6, held_until = $7,
@@ -60,22 +69,18 @@ update conversations set contact_name = $2, address_to = $3, address_thread = $4
   due_at = nullif($15::bigint, 0), deliver_at = nullif($16::bigint, 0)
 where id = $1
 
+-- name: ids_draw
+-- for people and conversations that are new, so that what needs their ids can travel with them
+select nextval(pg_get_serial_sequence('contacts', 'id')), nextval(pg_get_serial_sequence('conversations', 'id')) from generate_series(1, $1)
+
 -- name: contact_insert
--- with its ids; fewer of them than given: somebody else has just stored one
-with contact as (
-  insert into contacts (inbox, name, created_at) values ($1, $2, $3) returning id
-), named as (
-  insert into identities (inbox, kind, value, contact_id)
-  select $1, w.kind, w.value, contact.id from contact, unnest($4::text[], $5::text[]) as w (kind, value) order by w.kind, w.value
-  on conflict do nothing returning 1
-)
-select contact.id, (select count(*) from named) from contact
+insert into contacts (id, inbox, name, created_at) values ($1, $2, $3, $4)
 
 -- name: contact_rename
 update contacts set name = $2 where id = $1
 
 -- name: identity_insert
-insert into identities (inbox, kind, value, contact_id) values ($1, $2, $3, $4) on conflict do nothing
+insert into identities (inbox, kind, value, contact_id) values ($1, $2, $3, $4)
 
 -- name: identity_move
 -- from the contact that it was seen to belong to
@@ -95,7 +100,8 @@ on conflict (name) do update set self_id = excluded.self_id where inboxes.self_i
 select id, conversation_id, pending, author, revoked from messages where identity = $1
 
 -- name: message_insert
--- a repeat breaks on messages_identity, and with it the commit that is already on its way
+-- no "on conflict": what somebody else has just stored must break this transaction, because
+-- its commit may already be on its way
 insert into messages (conversation_id, author, kind, text, extra, key, identity, delivery_id, said_at, at, pending)
 values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) returning id
 
@@ -176,7 +182,14 @@ update conversations set turn_lease = 0 where id = $1 and turn_fence = $2
 
 -- name: turn_settle
 -- nothing to answer: the lane is free and not due
-update conversations set turn_lease = 0, due_at = null, first_pending = 0 where id = $1
+update conversations set turn_lease = 0, due_at = null, first_pending = 0, failures = 0, restarts = 0 where id = $1
+
+-- name: turn_forget
+-- what went wrong before a person had it says nothing of the next turn
+update conversations set failures = 0, restarts = 0 where id = $1 and (failures > 0 or restarts > 0)
+
+-- name: delivery_opening
+select 1 from deliveries where conversation_id = $1 and kind = 'open' and status in ('PENDING', 'FAILED_TEMPORARY') limit 1
 
 -- name: turn_release
 update conversations set turn_lease = 0, failures = failures + $3::int, due_at = case when due_at is null or $4::bigint = 0 then due_at else $4::bigint end

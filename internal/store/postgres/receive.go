@@ -1,6 +1,7 @@
 package postgres
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"fmt"
@@ -24,8 +25,6 @@ const (
 	replayAge = 10 * time.Minute
 	// editWindow is how long WhatsApp lets people edit a message.
 	editWindow = 15 * time.Minute
-	// echoWindow is how far back the echo of something we said is looked for.
-	echoWindow = 15 * time.Minute
 )
 
 // Receive implements store.Store. What most webhooks are, one message of somebody who is
@@ -39,24 +38,29 @@ func (s *Store) Receive(ctx context.Context, a store.Arrival) ([]store.Result, e
 	var out []store.Result
 	err := s.do(ctx, "receive", func(q *session) error {
 		out = make([]store.Result, len(a.Events))
-		for i := range a.Events {
-			ev := a.Events[i] // a step may run twice and starts from what was given
-			r := &receiving{session: q, a: &a, ev: &ev, index: i, res: &out[i]}
-			r.identity = r.identify()
-			k, err := q.know("conversations_lock", []*receiving{r})
-			if err != nil {
-				return err
-			}
-			if err := r.run(k); err != nil {
-				return err
-			}
-		}
-		return nil
+		return q.receive(&a, out)
 	})
 	if err != nil {
 		return nil, err
 	}
 	return out, nil
+}
+
+// receive stores events one after the other, since each may change what the next finds.
+func (q *session) receive(a *store.Arrival, out []store.Result) error {
+	for i := range a.Events {
+		ev := a.Events[i] // a step may run twice and starts from what was given
+		r := &receiving{session: q, a: a, ev: &ev, index: i, res: &out[i]}
+		r.identity = r.identify()
+		k, err := q.know("conversations_lock", []*receiving{r})
+		if err != nil {
+			return err
+		}
+		if err := r.run(k); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // receiving is the storing of one event.
@@ -80,6 +84,13 @@ type known struct {
 	conversations map[place]*row
 	contacts      map[person]conversation.ContactID
 	messages      map[string]store.Result // by identity
+	spare         []ids
+}
+
+// ids are for a new person with a new conversation.
+type ids struct {
+	contact      conversation.ContactID
+	conversation conversation.ID
 }
 
 // columns are rows turned on their side, as unnest takes them.
@@ -91,7 +102,7 @@ func (c *columns) add(inbox, kind, value string) {
 
 // know reads and locks, in one go, what a few events need.
 func (q *session) know(lock string, rs []*receiving) (*known, error) {
-	k := &known{map[place]*row{}, map[person]conversation.ContactID{}, map[string]store.Result{}}
+	k := &known{conversations: map[place]*row{}, contacts: map[person]conversation.ContactID{}, messages: map[string]store.Result{}}
 	var threads, people, homes columns
 	identities := [][]byte{}
 	for _, r := range rs {
@@ -150,6 +161,9 @@ func (r *receiving) run(k *known) error {
 		if e := r.ev.Kind; e != channel.Received && e != channel.Edited && !(e == channel.Said && r.ev.Author == conversation.Person) {
 			return nil
 		}
+		if r.ev.Thread == "" && len(r.ev.Contact.Identities) == 0 {
+			return nil // nobody could be found by it again
+		}
 		if err := r.create(k); err != nil {
 			return err
 		}
@@ -196,7 +210,11 @@ func (r *receiving) keep(k *known) {
 		return
 	}
 	r.c.dirty = true
-	*k.conversations[place{r.c.Inbox, r.c.Thread}] = r.c
+	c := r.c
+	k.conversations[place{c.Inbox, c.Thread}] = &c
+	for _, id := range r.ev.Contact.Identities {
+		k.contacts[r.person(id)] = c.Contact
+	}
 }
 
 // seen is what a repeat still tells: nothing, but for an update of our own message, which
@@ -288,74 +306,76 @@ func (r *receiving) find(k *known) (bool, error) {
 
 // unite makes all ids of the event the contact's, where they are not yet.
 func (r *receiving) unite(k *known, contact conversation.ContactID) error {
-	// In one order, whoever does it.
-	ids := slices.SortedFunc(slices.Values(r.ev.Contact.Identities), func(a, b channel.Identity) int {
-		return strings.Compare(string(a.Kind)+"\x00"+a.Value, string(b.Kind)+"\x00"+b.Value)
-	})
-	for _, id := range slices.Compact(ids) {
+	for _, id := range r.ids() {
 		was, found := k.contacts[r.person(id)]
-		var n int64
-		var err error
 		switch {
 		case found && was == contact:
-			continue
 		case found:
-			n, err = r.exec("identity_move", r.a.Inbox, string(id.Kind), id.Value, contact, was)
+			n, err := r.exec("identity_move", r.a.Inbox, string(id.Kind), id.Value, contact, was)
+			if err != nil {
+				return err
+			}
+			if n == 0 {
+				return errRace
+			}
+		case r.shut:
+			return errAlone
 		default:
-			n, err = r.exec("identity_insert", r.a.Inbox, string(id.Kind), id.Value, contact)
-		}
-		if err != nil {
-			return err
-		}
-		if n == 0 {
-			return errRace
+			r.later("identity_insert", r.a.Inbox, string(id.Kind), id.Value, contact)
 		}
 	}
 	return nil
 }
 
+// ids are the event's, each once and in one order, whoever stores them.
+func (r *receiving) ids() []channel.Identity {
+	ids := slices.SortedFunc(slices.Values(r.ev.Contact.Identities), func(a, b channel.Identity) int {
+		return cmp.Or(strings.Compare(string(a.Kind), string(b.Kind)), strings.Compare(a.Value, b.Value))
+	})
+	return slices.Compact(ids)
+}
+
+// create makes a conversation, and its contact where none of the ids is known.
 func (r *receiving) create(k *known) error {
-	if r.shut {
-		return errAlone
+	if len(k.spare) == 0 {
+		if err := r.draw(k, 1); err != nil {
+			return err
+		}
 	}
-	contact, err := r.contact(k)
-	if err != nil {
+	fresh := k.spare[0]
+	k.spare = k.spare[1:]
+	now, contact := millis(r.a.Now), conversation.ContactID(0)
+	for _, id := range r.ev.Contact.Identities {
+		if contact = k.contacts[r.person(id)]; contact != 0 {
+			break
+		}
+	}
+	if contact == 0 {
+		contact = fresh.contact
+		r.later("contact_insert", contact, r.a.Inbox, r.ev.Contact.Name, now)
+		for _, id := range r.ids() {
+			r.later("identity_insert", r.a.Inbox, string(id.Kind), id.Value, contact)
+		}
+	} else if err := r.unite(k, contact); err != nil {
 		return err
 	}
-	r.c = row{Conversation: store.Conversation{Inbox: r.a.Inbox, Channel: r.a.Channel, Thread: r.ev.Thread, Contact: contact,
-		ContactName: r.ev.Contact.Name, State: conversation.New(), CreatedAt: r.a.Now}}
+	r.c = row{Conversation: store.Conversation{ID: fresh.conversation, Inbox: tidy(r.a.Inbox), Channel: r.a.Channel, Thread: tidy(r.ev.Thread), Contact: contact,
+		ContactName: tidy(r.ev.Contact.Name), State: conversation.New(), CreatedAt: r.a.Now}}
 	if r.c.Thread == "" {
 		r.c.Thread = home(contact)
 	}
-	found, err := r.one("conversation_insert", []any{r.a.Inbox, string(r.a.Channel), r.c.Thread, contact, r.ev.Contact.Name, string(conversation.Bot), millis(r.a.Now)}, &r.c.ID)
-	if err == nil && !found {
-		err = errRace
-	}
-	return err
+	r.later("conversation_insert", r.c.ID, r.c.Inbox, string(r.c.Channel), r.c.Thread, contact, r.c.ContactName, string(r.c.State.Holder), now)
+	return nil
 }
 
-// contact is the one that an id of the event belongs to, or a new one.
-func (r *receiving) contact(k *known) (conversation.ContactID, error) {
-	for _, id := range r.ev.Contact.Identities {
-		if contact, found := k.contacts[r.person(id)]; found {
-			return contact, r.unite(k, contact)
-		}
-	}
-	kinds, values := []string{}, []string{}
-	for _, id := range r.ev.Contact.Identities {
-		p := r.person(id)
-		if i := slices.Index(values, p.value); i >= 0 && kinds[i] == p.kind {
-			continue
-		}
-		kinds, values = append(kinds, p.kind), append(values, p.value)
-	}
-	var contact conversation.ContactID
-	var stored int
-	_, err := r.one("contact_insert", []any{r.a.Inbox, r.ev.Contact.Name, millis(r.a.Now), kinds, values}, &contact, &stored)
-	if err == nil && stored < len(values) {
-		err = errRace
-	}
-	return contact, err
+// draw takes ids for n new people.
+func (q *session) draw(k *known, n int) error {
+	return q.many("ids_draw", []any{n}, func(rows pgx.Rows) error {
+		var id ids
+		err := rows.Scan(&id.contact, &id.conversation)
+		k.spare = append(k.spare, id)
+		return err
+	})
 }
 
 // repeated tells a repeat from a new utterance where nothing identifies the message: the
@@ -470,6 +490,7 @@ func (r *receiving) moved(change conversation.Change) error {
 	}
 	if change.To == conversation.Human && (change.Moved() || change.TakenOver) || change.To == conversation.Closed && change.Moved() {
 		r.later("messages_settle", r.c.ID)
+		r.later("turn_forget", r.c.ID)
 		r.c.dueAt, r.c.firstPending = time.Time{}, time.Time{}
 		r.res.Pending, r.res.Stale = false, true
 	}
@@ -488,6 +509,10 @@ func (r *receiving) open() error {
 	if !r.a.CanOpen {
 		return nil
 	}
+	var one int
+	if waiting, err := r.one("delivery_opening", []any{r.c.ID}, &one); err != nil || waiting {
+		return err
+	}
 	id, err := uuid.NewV7()
 	if err != nil {
 		return err
@@ -496,5 +521,14 @@ func (r *receiving) open() error {
 	if r.c.deliverAt.IsZero() || r.c.deliverAt.After(r.a.Now) {
 		r.c.deliverAt = r.a.Now
 	}
+	r.res.Deliver = true
 	return nil
+}
+
+// end is when a human's hold ends; zero: when somebody hands back.
+func end(now time.Time, hold time.Duration) time.Time {
+	if hold <= 0 {
+		return time.Time{}
+	}
+	return now.Add(hold)
 }

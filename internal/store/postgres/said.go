@@ -11,6 +11,9 @@ import (
 	"secretaria/internal/store"
 )
 
+// echoWindow is how far back the echo of something we said is looked for.
+const echoWindow = 15 * time.Minute
+
 // said is what somebody else said to the customer: we, a person, an automation.
 func (r *receiving) said() error {
 	d, found, err := r.mentioned()
@@ -28,10 +31,6 @@ func (r *receiving) said() error {
 	if ours || err != nil {
 		return err
 	}
-	var until time.Time
-	if r.a.Hold > 0 {
-		until = r.a.Now.Add(r.a.Hold)
-	}
 	reason := conversation.ByMessage
 	if r.ev.ByPhone {
 		reason = conversation.ByPhone
@@ -39,7 +38,7 @@ func (r *receiving) said() error {
 	if err := r.insert(conversation.Person, r.identity, false); err != nil {
 		return err
 	}
-	return r.moved(r.c.State.TakeOver(reason, until))
+	return r.moved(r.c.State.TakeOver(reason, end(r.a.Now, r.a.Hold)))
 }
 
 // mentioned is the delivery of this conversation whose mark the event carries.
@@ -65,6 +64,10 @@ func (r *receiving) noted() error {
 func (r *receiving) confirmed(seq int64, id conversation.DeliveryID, kind channel.OrderKind, identity []byte) error {
 	r.later("delivery_sent", seq, 0, r.ev.Key, millis(r.a.Now))
 	r.later("delivery_echoed", seq)
+	if r.c.deliverAt.After(r.a.Now) {
+		// What stood behind a delivery in doubt need not wait for the time to ask about it.
+		r.c.deliverAt, r.res.Deliver = r.a.Now, true
+	}
 	if identity == nil {
 		return nil
 	}
@@ -193,11 +196,19 @@ func (r *receiving) failed() error {
 	if err != nil || !found || d.Status == store.FailedPermanent {
 		return err
 	}
+	if d.Key != "" && r.ev.Key != "" && d.Key != r.ev.Key {
+		return nil // of an earlier copy: it has been sent anew since
+	}
 	r.later("delivery_failed", d.seq, "not delivered by the channel", 0, millis(r.a.Now))
+	if d.Order.Kind == channel.Say {
+		r.later("delivery_cancel_says", r.c.ID, "an earlier message failed", string(d.ID), millis(r.a.Now))
+	}
 	if r.c.State.Holder != conversation.Bot {
 		return nil
 	}
-	if err := r.moved(r.c.State.HandOver(conversation.ByFailure)); err != nil {
+	change := r.c.State.HandOver(conversation.ByFailure)
+	r.c.State.HeldUntil = end(r.a.Now, r.a.Hold)
+	if err := r.moved(change); err != nil {
 		return err
 	}
 	return r.open()

@@ -98,6 +98,7 @@ func (s *Store) begin(ctx context.Context) (q *session, end func(), err error) {
 	ctx, cancel = context.WithTimeout(context.WithoutCancel(ctx), stepTimeout)
 	q = &session{ctx: ctx, s: s, conn: conn, batch: &pgx.Batch{}, learnt: map[string]string{}}
 	q.batch.BeginTx(pgx.TxOptions{IsoLevel: pgx.ReadCommitted})
+	q.later("plan_once")
 	return q, func() {
 		if pg := conn.Conn().PgConn(); !pg.IsClosed() && pg.TxStatus() != 'I' {
 			_, _ = conn.Exec(ctx, "rollback") // a connection that cannot even do this is not used again

@@ -23,7 +23,6 @@ import (
 	"strconv"
 	"strings"
 	"sync"
-	"syscall"
 	"testing"
 	"time"
 
@@ -152,7 +151,7 @@ func start() (*Server, error) {
 	return s, nil
 }
 
-func (s *Server) begin(bin string, who *syscall.Credential) error {
+func (s *Server) begin(bin string, who *account) error {
 	data, secret := filepath.Join(s.dir, "data"), filepath.Join(s.dir, "password")
 	password := rand.Text()
 	if err := os.WriteFile(secret, []byte(password), 0o600); err != nil {
@@ -160,13 +159,13 @@ func (s *Server) begin(bin string, who *syscall.Credential) error {
 	}
 	if who != nil {
 		for _, path := range []string{s.dir, secret} {
-			if err := os.Chown(path, int(who.Uid), int(who.Gid)); err != nil {
+			if err := os.Chown(path, who.uid, who.gid); err != nil {
 				return err
 			}
 		}
 	}
 	initdb := exec.Command(filepath.Join(bin, "initdb"), "-D", data, "-U", "tester", "--pwfile", secret, "--auth=scram-sha-256", "--encoding=UTF8", "--locale=C", "--no-sync")
-	initdb.Dir, initdb.SysProcAttr = s.dir, &syscall.SysProcAttr{Credential: who}
+	initdb.Dir, initdb.SysProcAttr = s.dir, as(who)
 	if out, err := initdb.CombinedOutput(); err != nil {
 		return fmt.Errorf("initdb: %w: %s", err, out)
 	}
@@ -188,7 +187,7 @@ kill -QUIT "$server" 2>/dev/null
 wait "$server"
 rm -rf "$0"`
 
-func (s *Server) serve(bin, data, password string, who *syscall.Credential) error {
+func (s *Server) serve(bin, data, password string, who *account) error {
 	port, err := freePort()
 	if err != nil {
 		return err
@@ -201,8 +200,7 @@ func (s *Server) serve(bin, data, password string, who *syscall.Credential) erro
 	cmd := exec.Command("/bin/sh", "-c", guard, s.dir, filepath.Join(bin, "postgres"), "-D", data, "-p", strconv.Itoa(port),
 		"-c", "listen_addresses=127.0.0.1", "-c", "unix_socket_directories="+s.dir, "-c", "max_connections=300", "-c", "log_min_messages=fatal")
 	cmd.Dir, cmd.Stdout, cmd.Stderr = s.dir, log, log
-	// A group of its own, so that an interrupt at the terminal reaches it through us alone.
-	cmd.SysProcAttr = &syscall.SysProcAttr{Credential: who, Setpgid: true}
+	cmd.SysProcAttr = as(who)
 	hold, err := cmd.StdinPipe()
 	if err != nil {
 		return err
@@ -287,8 +285,12 @@ func version(dir string) int {
 	return v
 }
 
-// unprivileged is somebody to run the server as where we are root, which it refuses to be.
-func unprivileged() (*syscall.Credential, error) {
+// account is a user of the system.
+type account struct{ uid, gid int }
+
+// unprivileged is somebody to run the server as where we are root, which it refuses to be;
+// nil: we ourselves.
+func unprivileged() (*account, error) {
 	if os.Getuid() != 0 {
 		return nil, nil
 	}
@@ -297,10 +299,10 @@ func unprivileged() (*syscall.Credential, error) {
 		if err != nil {
 			continue
 		}
-		uid, err1 := strconv.ParseUint(u.Uid, 10, 32)
-		gid, err2 := strconv.ParseUint(u.Gid, 10, 32)
+		uid, err1 := strconv.Atoi(u.Uid)
+		gid, err2 := strconv.Atoi(u.Gid)
 		if err1 == nil && err2 == nil {
-			return &syscall.Credential{Uid: uint32(uid), Gid: uint32(gid)}, nil
+			return &account{uid, gid}, nil
 		}
 	}
 	return nil, errors.New("run as root, and there is no user postgres or nobody to start the server as")
