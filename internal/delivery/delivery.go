@@ -234,7 +234,7 @@ func (w *Worker) reconcile(ctx context.Context, j job.Deliver, inbox Inbox, d st
 // pause is the schedule's, or longer where the peer asked for it.
 func (w *Worker) pause(round int, err error) time.Duration {
 	i := min(max(round, 1), len(w.cfg.Schedule)) - 1
-	var pause time.Duration
+	pause := Schedule()[0] // without further tries, what is in doubt is still asked about
 	if i >= 0 {
 		pause = w.cfg.Schedule[i]
 	}
