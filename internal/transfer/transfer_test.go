@@ -333,7 +333,6 @@ func whileWriting(t *testing.T, m *memory, backup func(to string) (Report, error
 	t.Helper()
 	stop := make(chan struct{})
 	var writers sync.WaitGroup
-	begun := make(chan struct{}, 1)
 	// So much is written during each backup, and no more, however slow it is.
 	room := make(chan struct{}, 1000)
 	more := func() {
@@ -354,17 +353,15 @@ func whileWriting(t *testing.T, m *memory, backup func(to string) (Report, error
 					t.Errorf("Receive: %v", err)
 					return
 				}
-				select {
-				case begun <- struct{}{}:
-				default:
-				}
 			}
 		})
 	}
 	var last int64
-	for range 3 {
+	for n := range 3 {
 		more()
-		<-begun // something was written since the last backup
+		// At least this is new since the last backup.
+		_, err := m.Receive(t.Context(), arrival(epoch, said(9000+n, 1, "um"), said(9000+n, 2, "dois")))
+		must(t, err)
 		to := file(t, "backup.db")
 		r, err := backup(to)
 		if err != nil {
