@@ -2,7 +2,6 @@ package postgres
 
 import (
 	"context"
-	"strings"
 	"sync"
 	"testing"
 
@@ -18,11 +17,8 @@ func TestStore(t *testing.T) {
 	t.Parallel()
 	emptied := &emptied{parent: t}
 	storetest.Run(t, func(t *testing.T, jobs *storetest.Jobs) store.Store {
-		if strings.HasSuffix(t.Name(), "/what_dead_processes_held_is_free_after_a_recovery") {
-			t.Skip("the database is shared: nobody is certainly gone")
-		}
 		return open(t, emptied.take(t), noting(jobs))
-	})
+	}, storetest.Shared)
 }
 
 // emptied hands out migrated schemas again once a test is done with one: making the files

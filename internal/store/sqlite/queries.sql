@@ -230,7 +230,7 @@ update deliveries set echoed = echoed + 1 where seq = $1
 update deliveries set status = 'PENDING', forced = 1, in_flight = 0, base = attempts, blind = 0, echoed = 0, next_at = 0, done_at = 0, blocked_by = '' where seq = $1
 
 -- name: delivery_replay_blocked
-update deliveries set status = 'PENDING', forced = 1, base = attempts, next_at = 0, done_at = 0, blocked_by = '' where blocked_by = $1 and status = 'CANCELLED'
+update deliveries set status = 'PENDING', forced = 1, base = attempts, next_at = 0, done_at = 0, blocked_by = '' where blocked_by = $1 and blocked_by <> '' and status = 'CANCELLED'
 
 -- name: attempt_begin
 insert into attempts (delivery_seq, number, started_at) values ($1, $2, $3)

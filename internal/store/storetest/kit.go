@@ -34,6 +34,8 @@ type kit struct {
 	jobs *Jobs
 	now  time.Time
 	keys int
+
+	shared bool
 }
 
 func newKit(t *testing.T, s store.Store, jobs *Jobs) *kit {

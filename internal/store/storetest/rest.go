@@ -135,6 +135,14 @@ func rest() []scenario {
 			if err := k.s.Recover(k.ctx, k.now); err != nil {
 				k.Fatalf("Recover: %v", err)
 			}
+			if k.shared {
+				for _, lane := range []job.Lane{job.Turns, job.Deliveries} {
+					if n, _ := k.dispatch(lane); n != 0 {
+						k.Errorf("Dispatch(%s) after Recover = %d, want 0: whoever has the lease may be alive", lane, n)
+					}
+				}
+				k.wait(lease)
+			}
 			for _, lane := range []job.Lane{job.Turns, job.Deliveries} {
 				if n, _ := k.dispatch(lane); n != 1 {
 					k.Errorf("Dispatch(%s) after Recover = %d, want 1", lane, n)

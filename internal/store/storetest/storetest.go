@@ -57,9 +57,16 @@ type scenario struct {
 	run  func(*kit)
 }
 
+// Trait is something that is true of one kind of store and not of another.
+type Trait string
+
+// Shared says that other processes may work on the same database: nobody is certainly gone,
+// so Recover frees nothing, and leases end by themselves.
+const Shared Trait = "shared"
+
 // Run runs the suite. open returns an empty store, which the suite does not close, whose
 // jobs go to the Jobs it is given.
-func Run(t *testing.T, open func(t *testing.T, jobs *Jobs) store.Store) {
+func Run(t *testing.T, open func(t *testing.T, jobs *Jobs) store.Store, traits ...Trait) {
 	for _, group := range []struct {
 		name  string
 		cases []scenario
@@ -74,7 +81,9 @@ func Run(t *testing.T, open func(t *testing.T, jobs *Jobs) store.Store) {
 				t.Run(c.name, func(t *testing.T) {
 					t.Parallel()
 					jobs := &Jobs{}
-					c.run(newKit(t, open(t, jobs), jobs))
+					k := newKit(t, open(t, jobs), jobs)
+					k.shared = slices.Contains(traits, Shared)
+					c.run(k)
 				})
 			}
 		})

@@ -75,6 +75,7 @@ create table messages (
 );
 create unique index messages_identity on messages (identity) where identity is not null;
 create index messages_conversation on messages (conversation_id, id);
+create index messages_delivery on messages (delivery_id) where delivery_id is not null;
 create index messages_pending on messages (conversation_id) where pending = 1;
 
 create table turns (
@@ -123,6 +124,8 @@ create table deliveries (
 );
 create index deliveries_open on deliveries (conversation_id, seq) where status in ('PENDING', 'FAILED_TEMPORARY');
 create index deliveries_echo on deliveries (conversation_id, done_at) where fingerprint is not null;
+create index deliveries_conversation on deliveries (conversation_id, seq);
+create index deliveries_blocked on deliveries (blocked_by) where blocked_by <> '';
 create index deliveries_dead on deliveries (seq) where status = 'FAILED_PERMANENT';
 
 create table attempts (

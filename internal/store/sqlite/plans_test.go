@@ -1,0 +1,38 @@
+package sqlite
+
+import (
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// What runs for every message must not read a whole table.
+func TestPlans(t *testing.T) {
+	t.Parallel()
+	s := open(t, filepath.Join(t.TempDir(), "secretaria.db"), nil)
+	queries := named(queries)
+	for name, args := range map[string][]any{
+		"conversation_by_thread": {"in", "t"}, "conversation_by_identity": {"in", "phone", "v"}, "contact_by_identity": {"in", "phone", "v"},
+		"message_by_identity": {[]byte("i")}, "message_confirm": {"d", "k", []byte("i")}, "message_last_said": {1}, "messages_pending": {1}, "messages_history": {1, 20},
+		"messages_settle": {1}, "messages_answer": {1, 1, 1}, "lane_due_turn": {1}, "lane_due_delivery": {1}, "lane_next_turn": {1}, "lane_next_delivery": {1},
+		"lane_claim_turn": {1, 1, 1}, "lane_claim_delivery": {1, 1, 1}, "delivery_head": {1}, "delivery_by_id": {"d"}, "delivery_echoes": {1, 1},
+		"delivery_cancel_says": {1, "c", "", 1}, "delivery_opening": {1}, "delivery_replay_blocked": {"d"}, "attempt_end": {1, 1, 1, "sent", 200, ""},
+	} {
+		rows, err := s.db.write.Query("explain query plan "+queries[name], args...)
+		if err != nil {
+			t.Errorf("%s: %v", name, err)
+			continue
+		}
+		for rows.Next() {
+			var id, parent, unused int
+			var detail string
+			if err := rows.Scan(&id, &parent, &unused, &detail); err != nil {
+				t.Errorf("%s: %v", name, err)
+			}
+			if strings.HasPrefix(detail, "SCAN ") && !strings.Contains(detail, "USING") {
+				t.Errorf("%s: %s, want an index", name, detail)
+			}
+		}
+		rows.Close()
+	}
+}
