@@ -180,7 +180,9 @@ func (a *App) Start(ctx context.Context) error {
 			return err
 		}
 	}
-	var lc net.ListenConfig
+	// The server's own time limits end dead connections; keep-alive probes would cost four
+	// system calls on each of Whaticket's connections, which live for one request.
+	lc := net.ListenConfig{KeepAlive: -1}
 	l, err := lc.Listen(ctx, "tcp", net.JoinHostPort(a.o.Host, strconv.Itoa(a.o.Port)))
 	if err != nil {
 		return fmt.Errorf("listen (APP_HOST, APP_PORT): %w", err)

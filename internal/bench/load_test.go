@@ -150,7 +150,7 @@ func (w *wire) close() {
 // connection for the next request, nil when the server closes this one.
 func (w *wire) do(addr string, request []byte, next **wire) (int, error) {
 	if w == nil {
-		c, err := net.Dial("tcp", addr)
+		c, err := (&net.Dialer{KeepAlive: -1}).Dial("tcp", addr)
 		if err != nil {
 			return 0, err
 		}
