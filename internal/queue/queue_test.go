@@ -204,7 +204,7 @@ func TestDueLater(t *testing.T) {
 
 func TestManyAtOnce(t *testing.T) {
 	t.Parallel()
-	people := 250
+	people := 150
 	if testing.Short() {
 		people = 50
 	}

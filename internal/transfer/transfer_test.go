@@ -19,7 +19,7 @@ import (
 	"secretaria/internal/store/sqlite"
 )
 
-const customers = 60
+const customers = 24
 
 func TestSQLiteThereAndBack(t *testing.T) {
 	t.Parallel()
@@ -92,7 +92,7 @@ func TestPostgresThereAndBack(t *testing.T) {
 // Both databases sum the same rows to the same.
 func TestMove(t *testing.T) {
 	t.Parallel()
-	const customers = 120
+	const customers = 60
 	path, url := file(t, "a.db"), emptyPostgres(t)
 	a := openSQLite(t, path)
 	town(t, a, customers)
@@ -261,7 +261,7 @@ func TestDamagedBackups(t *testing.T) {
 			written = append(written, at)
 		}
 	}
-	for i := 0; i < len(written); i += len(written)/30 | 1 {
+	for i := 0; i < len(written); i += len(written)/16 | 1 {
 		at := written[i]
 		must(t, os.WriteFile(bad, flip(at), 0o600))
 		s, end, err := trusted(t.Context(), bad, bad, from.version)
@@ -275,8 +275,8 @@ func TestDamagedBackups(t *testing.T) {
 		}
 		end()
 	}
-	if refused < 8 {
-		t.Errorf("%d of 30 changed backups were refused, which is too few to be true", refused)
+	if refused < 4 {
+		t.Errorf("%d of 16 changed backups were refused, which is too few to be true", refused)
 	}
 }
 

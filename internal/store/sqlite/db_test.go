@@ -77,7 +77,7 @@ func TestMigrateBesideAnother(t *testing.T) {
 func migrateTogether(t *testing.T, path string) {
 	t.Helper()
 	var wg sync.WaitGroup
-	for range 4 {
+	for range 3 {
 		wg.Go(func() {
 			db, err := Open(t.Context(), path, false)
 			if err != nil {
