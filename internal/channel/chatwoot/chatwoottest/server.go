@@ -73,10 +73,12 @@ type Server struct {
 	options Options
 	http    *http.Server
 	url     string
-	client  *http.Client
-	ctx     context.Context // ends with Close; hangs and retries end with it
-	stop    context.CancelFunc
-	running sync.WaitGroup
+
+	listener net.Listener
+	client   *http.Client
+	ctx      context.Context // ends with Close; hangs and retries end with it
+	stop     context.CancelFunc
+	running  sync.WaitGroup
 
 	mu            sync.Mutex
 	changed       chan struct{} // closed and replaced whenever anything changes
@@ -112,7 +114,7 @@ func Start(o Options) (*Server, error) {
 	}
 	ctx, stop := context.WithCancel(context.Background())
 	s := &Server{
-		options: o, url: "http://" + ln.Addr().String(), ctx: ctx, stop: stop,
+		options: o, url: "http://" + ln.Addr().String(), listener: ln, ctx: ctx, stop: stop,
 		client:        &http.Client{Timeout: o.Timeout, Transport: &http.Transport{}},
 		changed:       make(chan struct{}),
 		conversations: map[int64]*Conversation{}, lanes: map[int64]*lane{},
@@ -144,7 +146,12 @@ func (s *Server) Close() {
 }
 
 // Down makes nobody listen any more: connections are refused until the end.
-func (s *Server) Down() { _ = s.http.Close() }
+func (s *Server) Down() {
+	// The server may not have begun to serve, and would then leave the listener open a while
+	// longer: connections would be taken and reset instead of refused.
+	_ = s.listener.Close()
+	_ = s.http.Close()
+}
 
 // SetWebhook changes where events go and how they are signed.
 func (s *Server) SetWebhook(url, secret string) {
