@@ -95,7 +95,7 @@ func TestPlans(t *testing.T) {
 	if _, err := conn.Exec(t.Context(), "reset enable_seqscan"); err != nil {
 		t.Fatalf("reset: %v", err)
 	}
-	fill(t, db, 100_000)
+	fill(t, db, 50_000)
 	for _, c := range hot() {
 		for _, mode := range []string{"force_custom_plan", "force_generic_plan"} {
 			plan := explain(t, conn.Conn(), mode, texts[c.name], c.args)
