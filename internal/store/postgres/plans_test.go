@@ -71,7 +71,7 @@ func hot() []hotQuery {
 func TestPlans(t *testing.T) {
 	t.Parallel()
 	if testing.Short() {
-		t.Skip("stores a hundred thousand conversations")
+		t.Skip("stores fifty thousand conversations")
 	}
 	db := openDB(t, postgrestest.URL(t))
 	if _, err := db.Migrate(t.Context()); err != nil {
