@@ -36,11 +36,28 @@ const (
 // the conversation that comes along is trusted whatever the event's name is, since a status
 // event can get lost while the status itself comes with the next payload.
 func (c *Channel) Parse(r *channel.Request) ([]channel.Event, error) {
-	v, err := value(r.Body)
+	v, err := members(r.Body, relevant)
 	if err != nil {
 		return nil, invalid("body", "not JSON")
 	}
-	o := asObject(v)
+	return c.parse(asObject(v))
+}
+
+// relevant says whether parse reads a key anywhere; most of what Chatwoot sends it does not.
+func relevant(key string) bool {
+	switch key {
+	case "event", "data", "id", "account", "account_id", "conversation", "messages", "message_type", "private", "sender", "created_at", "updated_at",
+		"status", "meta", "assignee", "assignee_type", "type", "contact_inbox", "contact_id", "name", "blocked", "phone_number",
+		"content", "content_type", "content_attributes", "deleted", "in_reply_to", "external_echo", "external_error", Marker,
+		"automation_rule_id", "additional_attributes", "campaign_id", "submitted_values", "submitted_email", "title", "value",
+		"attachments", "file_type", "data_url", "fallback_title", "transcribed_text", "coordinates_lat", "coordinates_long",
+		"formatted_name", "firstName", "lastName", "first_name", "last_name":
+		return true
+	}
+	return false
+}
+
+func (c *Channel) parse(o object) ([]channel.Event, error) {
 	if o == nil {
 		return nil, invalid("body", "object expected")
 	}
@@ -52,6 +69,7 @@ func (c *Channel) Parse(r *channel.Request) ([]channel.Event, error) {
 	if data := o.object("data"); data != nil && !o.has("id") && !o.has("conversation") && !o.has("message_type") {
 		o = data
 	}
+	var err error
 	e := ignore(ignoredUnknown)
 	switch {
 	case name == "message_created":

@@ -146,6 +146,7 @@ func TestParseRecordedEvents(t *testing.T) {
 			if err != nil || len(events) != 1 {
 				t.Fatalf("Parse = %d events, %v, want one", len(events), err)
 			}
+			sameWithEverything(t, c, eventFile(t, name))
 			e := events[0]
 			if diff := cmp.Diff(wants[name], fields(t, e, nil)); diff != "" {
 				t.Errorf("Parse (-want +got):\n%s", diff)
@@ -154,6 +155,20 @@ func TestParseRecordedEvents(t *testing.T) {
 				t.Errorf("Address = %+v, Chat = %q, want thread %q in account 1", e.Address, e.Chat, e.Thread)
 			}
 		})
+	}
+}
+
+// sameWithEverything checks that what Parse leaves out of a body is of no account.
+func sameWithEverything(t *testing.T, c *Channel, body []byte) {
+	t.Helper()
+	v, err := value(body)
+	if err != nil {
+		return
+	}
+	want, wantErr := c.parse(asObject(v))
+	got, err := c.Parse(&channel.Request{Header: http.Header{}, Body: body})
+	if diff := cmp.Diff(want, got); diff != "" || fault.Code(err) != fault.Code(wantErr) {
+		t.Errorf("Parse = %v, with every member of the body %v (-with +got):\n%s", err, wantErr, diff)
 	}
 }
 
@@ -222,6 +237,7 @@ func TestParseCases(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
+			sameWithEverything(t, c, raw)
 			events, err := c.Parse(&channel.Request{Body: raw})
 			if want, ok := parts["error"]; ok {
 				if !fault.Is(err, fault.Invalid) || fault.Code(err) != strings.TrimSpace(string(want)) {
@@ -318,6 +334,7 @@ func FuzzParse(f *testing.F) {
 		if len(events) == 0 {
 			t.Fatal("Parse gave neither an event nor an error")
 		}
+		sameWithEverything(t, c, body)
 		again, err := c.Parse(r)
 		if diff := cmp.Diff(events, again); err != nil || diff != "" {
 			t.Fatalf("the second Parse differs, %v (-first +second):\n%s", err, diff)
@@ -350,4 +367,17 @@ func FuzzParse(f *testing.F) {
 			}
 		}
 	})
+}
+
+// BenchmarkParse reads the message that most webhooks are.
+func BenchmarkParse(b *testing.B) {
+	c := parser(b)
+	body := eventFile(b, "message_created.incoming.whatsapp_text")
+	b.SetBytes(int64(len(body)))
+	b.ReportAllocs()
+	for b.Loop() {
+		if _, err := c.Parse(&channel.Request{Body: body}); err != nil {
+			b.Fatal(err)
+		}
+	}
 }

@@ -9,6 +9,8 @@ import (
 	"strings"
 	"time"
 	"unicode/utf8"
+
+	"secretaria/internal/jsontree"
 )
 
 // object is a JSON object read by exact key. encoding/json would match a struct's fields
@@ -19,7 +21,13 @@ type object map[string]any
 var errNotJSON = errors.New("not one JSON value")
 
 // value reads one JSON value and nothing after it. Numbers stay as they were written.
-func value(body []byte) (any, error) {
+func value(body []byte) (any, error) { return members(body, nil) }
+
+// members is value with only those members of objects that keep wants; nil wants all.
+func members(body []byte, keep func(key string) bool) (any, error) {
+	if v, ok := jsontree.Decode(body, keep); ok {
+		return v, nil
+	}
 	d := json.NewDecoder(bytes.NewReader(body))
 	d.UseNumber()
 	var v any

@@ -11,6 +11,7 @@ import (
 	"unicode/utf8"
 
 	"secretaria/internal/fault"
+	"secretaria/internal/jsontree"
 )
 
 const (
@@ -36,6 +37,9 @@ func decode(body []byte) (any, error) {
 	}
 	if len(bytes.TrimSpace(body)) == 0 {
 		return nil, invalid("body: empty")
+	}
+	if v, ok := jsontree.Decode(body, nil); ok {
+		return v, nil
 	}
 	d := json.NewDecoder(bytes.NewReader(body))
 	d.UseNumber()
