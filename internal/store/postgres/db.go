@@ -231,13 +231,3 @@ func schemaVersion(ctx context.Context, q interface {
 	err = q.QueryRow(ctx, "select version from schema_version").Scan(&version)
 	return version, true, err
 }
-
-// named splits queries.sql at its "-- name:" lines.
-func named(text string) map[string]string {
-	out := map[string]string{}
-	for _, part := range strings.Split(text, "-- name: ")[1:] {
-		name, query, _ := strings.Cut(part, "\n")
-		out[strings.TrimSpace(name)] = strings.TrimSpace(query)
-	}
-	return out
-}

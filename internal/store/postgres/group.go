@@ -51,10 +51,9 @@ func (m *member) who() string {
 }
 
 // strangers counts those for whom a conversation may have to be made.
-func strangers(rs []*receiving, k *known) (n int) {
-	for _, r := range rs {
-		r.session = &session{shut: true} // looks, and writes nothing
-		if found, err := r.find(k); !found && err == nil {
+func strangers(es []*event) (n int) {
+	for _, e := range es {
+		if _, found, err := e.Locate(); !found && err == nil {
 			n++
 		}
 	}
@@ -164,39 +163,45 @@ func (g *groups) commit(members []*member) error {
 func (q *session) group(members []*member) error {
 	// Groups that store the same strangers at the same time do so in the same order.
 	slices.SortStableFunc(members, func(a, b *member) int { return strings.Compare(a.who(), b.who()) })
-	rs := make([]*receiving, len(members))
+	es := make([]*event, len(members))
 	for i, m := range members {
 		m.out = make([]store.Result, 1)
-		r := &receiving{a: m.a, ev: &m.a.Events[0], res: &m.out[0]}
-		r.identity = r.identify()
-		rs[i] = r
+		es[i] = newEvent(m.a, 0, &m.out[0])
 	}
-	k, err := q.know("conversations_lock_free", rs)
+	k, err := q.know("conversations_lock_free", es)
 	if err != nil {
 		return err
 	}
-	if n := strangers(rs, k); n > 0 {
+	for _, e := range es {
+		e.k = k
+	}
+	if n := strangers(es); n > 0 {
 		if err := q.draw(k, n); err != nil {
 			return err
 		}
 	}
+	var plain messages
 	fresh := map[string]bool{} // a repeat of one of these finds it when the group is stored
 	for i, m := range members {
+		e := es[i]
 		// What a member writes is queued apart, for it may turn out not to fit.
 		mine := *q
 		mine.shut, mine.batch = true, &pgx.Batch{}
-		rs[i].session = &mine
-		if fresh[string(rs[i].identity)] || rs[i].run(k) != nil {
+		e.session = &mine
+		if fresh[string(e.Identity)] || e.Store() != nil {
 			m.out, m.err = nil, errAlone
 			continue
 		}
-		q.batch.QueuedQueries = append(q.batch.QueuedQueries, mine.batch.QueuedQueries...)
-		fresh[string(rs[i].identity)] = !m.out[0].Duplicate
-	}
-	for _, c := range k.conversations {
-		if c.dirty {
-			q.save(c)
+		if mine.message != nil && mine.batch.Len() == 1 {
+			plain.add(mine.message)
+		} else {
+			// What else it writes may be about messages of those before it.
+			q.insert(&plain)
+			q.batch.QueuedQueries = append(q.batch.QueuedQueries, mine.batch.QueuedQueries...)
 		}
+		fresh[string(e.Identity)] = !m.out[0].Duplicate
 	}
+	q.insert(&plain)
+	q.saveAll(k.conversations)
 	return q.commit()
 }

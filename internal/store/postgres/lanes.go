@@ -12,6 +12,7 @@ import (
 	"secretaria/internal/conversation"
 	"secretaria/internal/job"
 	"secretaria/internal/store"
+	"secretaria/internal/store/row"
 )
 
 // Dispatch implements store.Store. It looks before it begins a transaction: most of the
@@ -25,7 +26,7 @@ func (s *Store) Dispatch(ctx context.Context, lane job.Lane, now time.Time, limi
 	n := 0
 	err = s.do(ctx, "dispatch", func(q *session) error {
 		var claims []job.Claim
-		err := q.many("lane_claim_"+string(lane), []any{millis(now), millis(now.Add(lease)), limit}, func(rows pgx.Rows) error {
+		err := q.many("lane_claim_"+string(lane), []any{row.Millis(now), row.Millis(now.Add(lease)), limit}, func(rows pgx.Rows) error {
 			var c job.Claim
 			err := rows.Scan(&c.Conversation, &c.Fence)
 			claims = append(claims, c)
@@ -45,14 +46,14 @@ func (s *Store) Dispatch(ctx context.Context, lane job.Lane, now time.Time, limi
 
 func (s *Store) look(ctx context.Context, lane job.Lane, now time.Time) (due bool, next time.Time, err error) {
 	var at int64
-	_, err = s.readOne(ctx, "look for due work", "lane_look_"+string(lane), []any{millis(now)}, &due, &at)
-	return due, fromMillis(at), err
+	_, err = s.readOne(ctx, "look for due work", "lane_look_"+string(lane), []any{row.Millis(now)}, &due, &at)
+	return due, row.Time(at), err
 }
 
 // Renew implements store.Store.
 func (s *Store) Renew(ctx context.Context, lane job.Lane, id conversation.ID, fence int64, until time.Time) error {
 	return s.do(ctx, "renew lease", func(q *session) error {
-		n, err := q.exec("lane_renew_"+string(lane), id, fence, millis(until))
+		n, err := q.exec("lane_renew_"+string(lane), id, fence, row.Millis(until))
 		if err == nil && n == 0 {
 			return store.ErrLost
 		}
@@ -65,7 +66,7 @@ func (s *Store) BeginTurn(ctx context.Context, j job.Turn, now time.Time, lease 
 	var t store.Turn
 	err := s.do(ctx, "begin turn", func(q *session) error {
 		t = store.Turn{Fence: j.Fence}
-		var c row
+		var c held
 		var found bool
 		q.lock("conversation_lock", j.Conversation, &c, &found)
 		each(q.later("messages_pending", j.Conversation), scanMessage(j.Conversation, &t.Pending))
@@ -77,18 +78,18 @@ func (s *Store) BeginTurn(ctx context.Context, j job.Turn, now time.Time, lease 
 			return store.ErrLost
 		}
 		slices.Reverse(t.History)
-		t.Conversation, t.FirstPending, t.DueAt = c.Conversation, c.firstPending, c.dueAt
+		t.Conversation, t.FirstPending, t.DueAt = c.Conversation.Conversation, c.FirstPending, c.DueAt
 		t.Failures, t.Restarts = c.failures, c.restarts
-		if c.dueAt.IsZero() || c.State.Holder != conversation.Bot || len(t.Pending) == 0 {
+		if c.DueAt.IsZero() || c.State.Holder != conversation.Bot || len(t.Pending) == 0 {
 			q.later("turn_settle", j.Conversation)
 			return store.ErrLost
 		}
-		if c.dueAt.After(now) {
+		if c.DueAt.After(now) {
 			// The burst went on after the lane was claimed: it is due later, and not ours.
 			q.later("turn_free", j.Conversation, j.Fence)
 			return store.ErrLost
 		}
-		q.later("turn_begin", j.Conversation, millis(now.Add(lease)))
+		q.later("turn_begin", j.Conversation, row.Millis(now.Add(lease)))
 		return nil
 	})
 	if err != nil {
@@ -100,7 +101,7 @@ func (s *Store) BeginTurn(ctx context.Context, j job.Turn, now time.Time, lease 
 // Decide implements store.Store.
 func (s *Store) Decide(ctx context.Context, d store.Decision) error {
 	return s.do(ctx, "decide", func(q *session) error {
-		var c row
+		var c held
 		var found bool
 		q.lock("conversation_lock", d.Conversation, &c, &found)
 		if err := q.wait("decide"); err != nil {
@@ -116,29 +117,29 @@ func (s *Store) Decide(ctx context.Context, d store.Decision) error {
 	})
 }
 
-func (q *session) decide(d store.Decision, c *row) error {
-	now := millis(d.Now)
+func (q *session) decide(d store.Decision, c *held) error {
+	now := row.Millis(d.Now)
 	rec := d.Record
 	var turn conversation.TurnID
 	if _, err := q.one("turn_insert", []any{c.ID, rec.Outcome, rec.Reason, rec.Model, rec.InputTokens, rec.CachedTokens, rec.OutputTokens,
-		rec.ModelTime.Milliseconds(), millis(rec.StartedAt), now, rec.Correlation}, &turn); err != nil {
+		rec.ModelTime.Milliseconds(), row.Millis(rec.StartedAt), now, rec.Correlation}, &turn); err != nil {
 		return err
 	}
-	accepted := c.firstPending
+	accepted := c.FirstPending
 	q.later("messages_answer", c.ID, turn, d.Through)
 	if d.HandOver != "" {
 		c.State.HandOver(d.HandOver)
-		c.State.HeldUntil = end(d.Now, d.Hold)
+		c.State.HeldUntil = row.HeldUntil(d.Now, d.Hold)
 		q.later("messages_settle", c.ID)
 	}
 	var first int64
 	if _, err := q.one("messages_pending_first", []any{c.ID}, &first); err != nil {
 		return err
 	}
-	if c.firstPending = fromMillis(first); first == 0 {
-		c.dueAt = time.Time{}
+	if c.FirstPending = row.Time(first); first == 0 {
+		c.DueAt = time.Time{}
 	} else {
-		c.dueAt = d.Now
+		c.DueAt = d.Now
 	}
 	for _, o := range d.Orders {
 		if err := q.order(c, o, turn, rec.Correlation, d.Now, accepted); err != nil {
@@ -146,26 +147,26 @@ func (q *session) decide(d store.Decision, c *row) error {
 		}
 	}
 	if len(d.Orders) > 0 {
-		c.deliverAt = d.Now
+		c.DeliverAt = d.Now
 	}
-	q.save(c)
+	q.save(&c.Conversation)
 	q.later("turn_done", c.ID)
 	if len(d.Orders) == 0 || c.laneLease > now {
 		return nil // nothing to send, or the lane is being worked: it finds the new orders
 	}
 	var fence int64
-	if _, err := q.one("delivery_claim", []any{c.ID, millis(d.Now.Add(d.Lease))}, &fence); err != nil {
+	if _, err := q.one("delivery_claim", []any{c.ID, row.Millis(d.Now.Add(d.Lease))}, &fence); err != nil {
 		return err
 	}
 	return q.s.enqueue(q.ctx, q.tx, job.Deliveries, []job.Claim{{Conversation: c.ID, Fence: fence}})
 }
 
 // order inserts a delivery, and for something to be said the message that history shows.
-func (q *session) order(c *row, o channel.Order, turn conversation.TurnID, correlation string, now, accepted time.Time) error {
+func (q *session) order(c *held, o channel.Order, turn conversation.TurnID, correlation string, now, accepted time.Time) error {
 	if o.Delivery == "" {
 		return fmt.Errorf("order %s has no delivery id", o.Kind)
 	}
-	body, err := packOrder(o)
+	body, err := row.Body(o)
 	if err != nil {
 		return err
 	}
@@ -173,9 +174,9 @@ func (q *session) order(c *row, o channel.Order, turn conversation.TurnID, corre
 	if o.Kind == channel.Say {
 		fingerprint = conversation.Fingerprint(o.Text)
 	}
-	q.later("delivery_insert", string(o.Delivery), c.ID, turn, string(o.Kind), body, fingerprint, c.State.Epoch, correlation, millis(now), millis(accepted))
+	q.later("delivery_insert", string(o.Delivery), c.ID, turn, string(o.Kind), body, fingerprint, c.State.Epoch, correlation, row.Millis(now), row.Millis(accepted))
 	if o.Kind == channel.Say {
-		q.later("message_insert", c.ID, string(conversation.Ours), string(conversation.Text), o.Text, nil, "", nil, string(o.Delivery), millis(now), millis(now), false)
+		q.later("message_insert", c.ID, string(conversation.Ours), string(conversation.Text), o.Text, nil, "", nil, string(o.Delivery), row.Millis(now), row.Millis(now), false)
 	}
 	return nil
 }
@@ -187,7 +188,7 @@ func (s *Store) ReleaseTurn(ctx context.Context, id conversation.ID, fence int64
 		if failed {
 			count = 1
 		}
-		n, err := q.exec("turn_release", id, fence, count, millis(due))
+		n, err := q.exec("turn_release", id, fence, count, row.Millis(due))
 		if err == nil && n == 0 {
 			return store.ErrLost
 		}

@@ -9,6 +9,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"secretaria/internal/store/postgres/postgrestest"
+	"secretaria/internal/store/row"
 )
 
 // fill stores conversations that nobody has: one message each, every fiftieth due.
@@ -56,6 +57,7 @@ func hot() []hotQuery {
 		{"lane_look_delivery", "5000", []string{"conversations_deliver"}},
 		{"lane_claim_turn", "5000, 6000, 20", []string{"conversations_due", "conversations_pkey"}},
 		{"lane_claim_delivery", "5000, 6000, 20", []string{"conversations_deliver", "conversations_pkey"}},
+		{"conversations_update", "'{77}', '{a}', '{a}', '{a}', '{bot}', '{a}', '{0}', '{0}', '{a}', '{0}', '{0}', '{0}', '{0}', '{a}', '{0}', '{0}'", []string{"conversations_pkey"}},
 		{"delivery_head", "77", []string{"deliveries_open", "conversations_pkey"}},
 		{"delivery_by_id", "'d77'", []string{"deliveries_id_key", "conversations_pkey", "messages_conversation"}},
 		{"delivery_cancel_says", "77, 'x', '', 5", []string{"deliveries_open"}},
@@ -82,7 +84,7 @@ func TestPlans(t *testing.T) {
 		t.Fatalf("Acquire: %v", err)
 	}
 	defer conn.Release()
-	texts := named(queries)
+	texts := row.Queries(queries)
 	// What steps ask for keeps a plan of the first day, when all is empty, from staying.
 	if _, err := conn.Exec(t.Context(), strings.ReplaceAll(texts["plan_once"], "true)", "false)")); err != nil {
 		t.Fatalf("plan_once: %v", err)

@@ -2,7 +2,6 @@ package postgres
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"maps"
 	"slices"
@@ -11,11 +10,11 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
-	"secretaria/internal/channel"
 	"secretaria/internal/conversation"
 	"secretaria/internal/fault"
 	"secretaria/internal/job"
 	"secretaria/internal/store"
+	"secretaria/internal/store/row"
 )
 
 // Enqueue inserts the jobs of claimed lanes in the transaction that claimed them.
@@ -54,7 +53,7 @@ func New(ctx context.Context, db *DB, enqueue Enqueue) (*Store, error) {
 	if version != len(files) {
 		return nil, fault.New(fault.Permanent, fmt.Sprintf("the database has schema version %d, this program needs %d: migrate it", version, len(files)))
 	}
-	s := &Store{db: db, enqueue: enqueue, queries: named(queries), self: map[string]string{}}
+	s := &Store{db: db, enqueue: enqueue, queries: row.Queries(queries), self: map[string]string{}}
 	err = s.read(ctx, "read inboxes", "inbox_selves", nil, func(rows pgx.Rows) error {
 		var name, id string
 		if err := rows.Scan(&name, &id); err != nil {
@@ -138,40 +137,26 @@ func (s *Store) Ping(ctx context.Context) error {
 	return database("ping", s.db.pool.Ping(ctx))
 }
 
-// row is a conversation as stored, with its lanes.
-type row struct {
-	store.Conversation
-	lastAt       time.Time
-	firstPending time.Time
-	dueAt        time.Time
-	deliverAt    time.Time
-
+// held is a conversation whose row is locked, with its lanes.
+type held struct {
+	row.Conversation
 	turnFence, laneFence, laneLease int64
 	failures, restarts              int
 
 	dirty bool // to be written at the end of its group
 }
 
-func scanConversation(sc pgx.Row, r *row) error {
-	var heldUntil, statusAt, lastAt, first, created, due, deliver int64
-	err := sc.Scan(&r.ID, &r.Inbox, &r.Channel, &r.Thread, &r.Contact, &r.ContactName, &r.Address.To, &r.Address.Thread,
-		&r.State.Holder, &r.State.Reason, &heldUntil, &r.State.Epoch, &r.State.Status, &statusAt, &r.Revision, &lastAt, &first, &r.Correlation, &created,
-		&due, &deliver, &r.turnFence, &r.failures, &r.restarts, &r.laneFence, &r.laneLease)
-	if err != nil {
-		return err
-	}
-	r.State.HeldUntil, r.State.StatusAt, r.lastAt = fromMillis(heldUntil), fromMillis(statusAt), fromMillis(lastAt)
-	r.firstPending, r.CreatedAt, r.dueAt, r.deliverAt = fromMillis(first), fromMillis(created), fromMillis(due), fromMillis(deliver)
-	return nil
+func (c *held) scan(sc row.Scanner) error {
+	return c.Scan(sc, &c.turnFence, &c.failures, &c.restarts, &c.laneFence, &c.laneLease)
 }
 
 // lock queues the reading of a conversation that nobody else may change until the end of
 // the transaction. It is the first thing that a step does.
-func (q *session) lock(query string, id any, r *row, found *bool) {
+func (q *session) lock(query string, id any, c *held, found *bool) {
 	q.later(query, id).Query(func(rows pgx.Rows) error {
 		for rows.Next() {
 			*found = true
-			if err := scanConversation(rows, r); err != nil {
+			if err := c.scan(rows); err != nil {
 				return err
 			}
 		}
@@ -179,71 +164,14 @@ func (q *session) lock(query string, id any, r *row, found *bool) {
 	})
 }
 
-func (q *session) save(r *row) {
-	q.later("conversation_update", r.ID, r.ContactName, r.Address.To, r.Address.Thread, string(r.State.Holder), string(r.State.Reason), millis(r.State.HeldUntil),
-		r.State.Epoch, string(r.State.Status), millis(r.State.StatusAt), r.Revision, millis(r.lastAt), millis(r.firstPending), r.Correlation, millis(r.dueAt), millis(r.deliverAt))
-}
-
-func millis(t time.Time) int64 {
-	if t.IsZero() {
-		return 0
-	}
-	return t.UnixMilli()
-}
-
-func fromMillis(ms int64) time.Time {
-	if ms == 0 {
-		return time.Time{}
-	}
-	return time.UnixMilli(ms).UTC()
-}
-
-// extra is the part of a message's content that most messages do not have.
-type extra struct {
-	ChoiceID string            `json:"choice_id,omitempty"`
-	Quoted   string            `json:"quoted,omitempty"`
-	Detail   map[string]string `json:"detail,omitempty"`
-}
-
-func packContent(c conversation.Content) (any, error) {
-	if c.ChoiceID == "" && c.Quoted == "" && len(c.Detail) == 0 {
-		return nil, nil
-	}
-	b, err := json.Marshal(extra{c.ChoiceID, c.Quoted, c.Detail})
-	return string(b), err
-}
-
-func unpackContent(kind conversation.Kind, text, packed string) (conversation.Content, error) {
-	c := conversation.Content{Kind: kind, Text: text}
-	if packed == "" {
-		return c, nil
-	}
-	var e extra
-	if err := json.Unmarshal([]byte(packed), &e); err != nil {
-		return c, fmt.Errorf("read message: %w", err)
-	}
-	c.ChoiceID, c.Quoted, c.Detail = e.ChoiceID, e.Quoted, e.Detail
-	return c, nil
-}
+func (q *session) save(c *row.Conversation) { q.later("conversation_update", c.Update()...) }
 
 // scanMessage appends a message of a conversation.
 func scanMessage(id conversation.ID, out *[]conversation.Message) func(pgx.Rows) error {
 	return func(rows pgx.Rows) error {
-		m := conversation.Message{Conversation: id}
-		var kind conversation.Kind
-		var text, packed string
-		var said, at int64
-		var pending bool
-		if err := rows.Scan(&m.ID, &m.Author, &kind, &text, &packed, &m.Key, &m.Delivery, &said, &at, &pending, &m.Turn, &m.Revoked); err != nil {
-			return err
-		}
-		var err error
-		if m.Content, err = unpackContent(kind, text, packed); err != nil {
-			return err
-		}
-		m.SaidAt, m.At = fromMillis(said), fromMillis(at)
+		m, err := row.Message(rows, id)
 		*out = append(*out, m)
-		return nil
+		return err
 	}
 }
 
@@ -259,12 +187,12 @@ func (s *Store) Transcript(ctx context.Context, id conversation.ID, limit int) (
 
 // Conversation implements store.Store.
 func (s *Store) Conversation(ctx context.Context, id conversation.ID) (store.Conversation, error) {
-	var r row
-	err := s.read(ctx, "read conversation", "conversation_by_id", []any{id}, func(rows pgx.Rows) error { return scanConversation(rows, &r) })
-	if err == nil && r.ID == 0 {
+	var c held
+	err := s.read(ctx, "read conversation", "conversation_by_id", []any{id}, func(rows pgx.Rows) error { return c.scan(rows) })
+	if err == nil && c.ID == 0 {
 		err = store.ErrNotFound
 	}
-	return r.Conversation, err
+	return c.Conversation.Conversation, err
 }
 
 func (s *Store) selfID(inbox string) string {
@@ -317,8 +245,8 @@ func (s *Store) Recover(context.Context, time.Time) error { return nil }
 // Beat implements store.Store, and drops workers not seen for a day.
 func (s *Store) Beat(ctx context.Context, worker string, now time.Time) error {
 	return s.do(ctx, "beat", func(q *session) error {
-		q.later("worker_beat", worker, millis(now))
-		q.later("worker_forget", millis(now.Add(-24*time.Hour)))
+		q.later("worker_beat", worker, row.Millis(now))
+		q.later("worker_forget", row.Millis(now.Add(-24*time.Hour)))
 		return nil
 	})
 }
@@ -327,27 +255,12 @@ func (s *Store) Beat(ctx context.Context, worker string, now time.Time) error {
 func (s *Store) Workers(ctx context.Context, since time.Time) (int, time.Time, error) {
 	var n int
 	var at int64
-	_, err := s.readOne(ctx, "count workers", "worker_count", []any{millis(since)}, &n, &at)
-	return n, fromMillis(at), err
+	_, err := s.readOne(ctx, "count workers", "worker_count", []any{row.Millis(since)}, &n, &at)
+	return n, row.Time(at), err
 }
 
 // Backlog implements store.Store.
 func (s *Store) Backlog(ctx context.Context, now time.Time) (turns, deliveries int, err error) {
-	_, err = s.readOne(ctx, "count backlog", "backlog", []any{millis(now)}, &turns, &deliveries)
+	_, err = s.readOne(ctx, "count backlog", "backlog", []any{row.Millis(now)}, &turns, &deliveries)
 	return turns, deliveries, err
-}
-
-// order is a delivery's body: the parts of channel.Order that are stored.
-type order struct {
-	Text       string            `json:"text,omitempty"`
-	ReplyTo    string            `json:"reply_to,omitempty"`
-	Labels     []string          `json:"labels,omitempty"`
-	Attributes map[string]string `json:"attributes,omitempty"`
-	Team       string            `json:"team,omitempty"`
-	Person     string            `json:"person,omitempty"`
-}
-
-func packOrder(o channel.Order) (string, error) {
-	b, err := json.Marshal(order{o.Text, o.ReplyTo, o.Labels, o.Attributes, o.Team, o.Person})
-	return string(b), err
 }

@@ -73,6 +73,16 @@ where id = $1
 -- for people and conversations that are new, so that what needs their ids can travel with them
 select nextval(pg_get_serial_sequence('contacts', 'id')), nextval(pg_get_serial_sequence('conversations', 'id')) from generate_series(1, $1)
 
+-- name: conversations_update
+-- many at once: see conversation_update
+update conversations c set contact_name = v.contact_name, address_to = v.address_to, address_thread = v.address_thread, holder = v.holder, reason = v.reason, held_until = v.held_until,
+  epoch = v.epoch, status = v.status, status_at = v.status_at, revision = v.revision, last_at = v.last_at, first_pending = v.first_pending, correlation = v.correlation,
+  due_at = nullif(v.due_at, 0), deliver_at = nullif(v.deliver_at, 0)
+from unnest($1::bigint[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::bigint[], $8::bigint[], $9::text[], $10::bigint[], $11::bigint[], $12::bigint[], $13::bigint[],
+  $14::text[], $15::bigint[], $16::bigint[]) as v (id, contact_name, address_to, address_thread, holder, reason, held_until, epoch, status, status_at, revision, last_at, first_pending,
+  correlation, due_at, deliver_at)
+where c.id = v.id
+
 -- name: contact_insert
 insert into contacts (id, inbox, name, created_at) values ($1, $2, $3, $4)
 
@@ -104,6 +114,12 @@ select id, conversation_id, pending, author, revoked from messages where identit
 -- its commit may already be on its way
 insert into messages (conversation_id, author, kind, text, extra, key, identity, delivery_id, said_at, at, pending)
 values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) returning id
+
+-- name: messages_insert
+-- many at once: see message_insert
+insert into messages (conversation_id, author, kind, text, extra, key, identity, said_at, at, pending)
+select * from unnest($1::bigint[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::bytea[], $8::bigint[], $9::bigint[], $10::boolean[])
+returning id, identity
 
 -- name: message_edit
 -- no row: it reads like that already

@@ -1,30 +1,16 @@
 package postgres
 
 import (
-	"cmp"
 	"context"
-	"crypto/sha256"
-	"fmt"
-	"slices"
-	"strconv"
-	"strings"
 	"time"
 
-	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
 
 	"secretaria/internal/channel"
 	"secretaria/internal/conversation"
 	"secretaria/internal/store"
-)
-
-const (
-	// replayAge is when a message counts as old: a WhatsApp client that reconnects brings
-	// back what was said long ago. It is recorded, and answered only where the
-	// conversation has not moved on since.
-	replayAge = 10 * time.Minute
-	// editWindow is how long WhatsApp lets people edit a message.
-	editWindow = 15 * time.Minute
+	"secretaria/internal/store/inbound"
+	"secretaria/internal/store/row"
 )
 
 // Receive implements store.Store. What most webhooks are, one message of somebody who is
@@ -49,29 +35,29 @@ func (s *Store) Receive(ctx context.Context, a store.Arrival) ([]store.Result, e
 // receive stores events one after the other, since each may change what the next finds.
 func (q *session) receive(a *store.Arrival, out []store.Result) error {
 	for i := range a.Events {
-		ev := a.Events[i] // a step may run twice and starts from what was given
-		r := &receiving{session: q, a: a, ev: &ev, index: i, res: &out[i]}
-		r.identity = r.identify()
-		k, err := q.know("conversations_lock", []*receiving{r})
+		e := newEvent(a, i, &out[i])
+		k, err := q.know("conversations_lock", []*event{e})
 		if err != nil {
 			return err
 		}
-		if err := r.run(k); err != nil {
+		e.records.session, e.records.k = q, k
+		if err := e.Store(); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// receiving is the storing of one event.
-type receiving struct {
-	*session
-	a        *store.Arrival
-	ev       *channel.Event
-	index    int
-	identity []byte
-	res      *store.Result
-	c        row
+// event is the storing of one event with its records.
+type event struct {
+	inbound.Event
+	records
+}
+
+func newEvent(a *store.Arrival, index int, out *store.Result) *event {
+	e := &event{records: records{inbox: a.Inbox, ids: a.Events[index].Contact.Identities}}
+	e.Event = inbound.Event{Records: &e.records, Arrival: a, Reported: &a.Events[index], Identity: inbound.Identity(a, index), Result: out}
+	return e
 }
 
 // place is where the helpdesk, or a contact, has a conversation.
@@ -81,7 +67,7 @@ type person struct{ inbox, kind, value string }
 
 // known is what there was about events before they came, with their conversations locked.
 type known struct {
-	conversations map[place]*row
+	conversations map[place]*held
 	contacts      map[person]conversation.ContactID
 	messages      map[string]store.Result // by identity
 	spare         []ids
@@ -101,28 +87,28 @@ func (c *columns) add(inbox, kind, value string) {
 }
 
 // know reads and locks, in one go, what a few events need.
-func (q *session) know(lock string, rs []*receiving) (*known, error) {
-	k := &known{conversations: map[place]*row{}, contacts: map[person]conversation.ContactID{}, messages: map[string]store.Result{}}
+func (q *session) know(lock string, rs []*event) (*known, error) {
+	k := &known{conversations: map[place]*held{}, contacts: map[person]conversation.ContactID{}, messages: map[string]store.Result{}}
 	var threads, people, homes columns
 	identities := [][]byte{}
 	for _, r := range rs {
-		if r.ev.Thread != "" {
-			threads.add(r.a.Inbox, "", r.ev.Thread)
+		if r.Reported.Thread != "" {
+			threads.add(r.inbox, "", r.Reported.Thread)
 		}
-		for _, id := range r.ev.Contact.Identities {
-			people.add(r.a.Inbox, string(id.Kind), id.Value)
-			if r.ev.Thread == "" {
-				homes.add(r.a.Inbox, string(id.Kind), id.Value)
+		for _, id := range r.Reported.Contact.Identities {
+			people.add(r.inbox, string(id.Kind), id.Value)
+			if r.Reported.Thread == "" {
+				homes.add(r.inbox, string(id.Kind), id.Value)
 			}
 		}
-		if r.identity != nil {
-			identities = append(identities, r.identity)
+		if r.Identity != nil {
+			identities = append(identities, r.Identity)
 		}
 	}
 	each(q.later(lock, threads.inbox, threads.value, homes.inbox, homes.kind, homes.value), func(rows pgx.Rows) error {
-		r := new(row)
-		err := scanConversation(rows, r)
-		k.conversations[place{r.Inbox, r.Thread}] = r
+		c := new(held)
+		err := c.scan(rows)
+		k.conversations[place{c.Inbox, c.Thread}] = c
 		return err
 	})
 	// These see what was committed while the lock was waited for.
@@ -147,227 +133,6 @@ func (q *session) know(lock string, rs []*receiving) (*known, error) {
 	return k, q.wait(lock)
 }
 
-func (r *receiving) run(k *known) error {
-	if repeat, ok := k.messages[string(r.identity)]; ok && r.identity != nil {
-		*r.res = repeat
-		return r.seen(k)
-	}
-	found, err := r.find(k)
-	if err != nil {
-		return err
-	}
-	if !found {
-		// Only somebody saying something starts a conversation; its state alone does not.
-		if e := r.ev.Kind; e != channel.Received && e != channel.Edited && !(e == channel.Said && r.ev.Author == conversation.Person) {
-			return nil
-		}
-		if r.ev.Thread == "" && len(r.ev.Contact.Identities) == 0 {
-			return nil // nobody could be found by it again
-		}
-		if err := r.create(k); err != nil {
-			return err
-		}
-	}
-	r.res.Conversation = r.c.ID
-	if r.ev.Kind == channel.Received && r.identity == nil && r.a.Fallback == nil {
-		repeated, err := r.repeated()
-		if err != nil {
-			return err
-		}
-		if repeated {
-			r.res.Duplicate = true
-			return nil
-		}
-	}
-	if err := r.observe(); err != nil {
-		return err
-	}
-	switch r.ev.Kind {
-	case channel.Received:
-		err = r.received()
-	case channel.Said:
-		err = r.said()
-	case channel.Edited:
-		err = r.edited()
-	case channel.Revoked:
-		err = r.revoked()
-	case channel.Failed:
-		err = r.failed()
-	case channel.Ignored:
-		err = r.noted()
-	}
-	if err != nil {
-		return err
-	}
-	r.keep(k)
-	return nil
-}
-
-// keep writes the conversation, or leaves that to the end of the group.
-func (r *receiving) keep(k *known) {
-	if !r.shut {
-		r.save(&r.c)
-		return
-	}
-	r.c.dirty = true
-	c := r.c
-	k.conversations[place{c.Inbox, c.Thread}] = &c
-	for _, id := range r.ev.Contact.Identities {
-		k.contacts[r.person(id)] = c.Contact
-	}
-}
-
-// seen is what a repeat still tells: nothing, but for an update of our own message, which
-// may be the only carrier of a change of hands whose event was lost.
-func (r *receiving) seen(k *known) error {
-	if r.ev.Kind != channel.Said || r.ev.Author != conversation.Ours || r.ev.Snapshot == nil {
-		return nil
-	}
-	found, err := r.find(k)
-	if err != nil || !found {
-		return err
-	}
-	if err := r.observe(); err != nil {
-		return err
-	}
-	r.keep(k)
-	return nil
-}
-
-func (r *receiving) observe() error {
-	if r.ev.Snapshot == nil {
-		return nil
-	}
-	self := r.selfID(r.a.Inbox)
-	if r.ev.Snapshot.Assignee == conversation.SomeBot {
-		var err error
-		if self, err = r.isSelf(r.a.Inbox, r.ev.Snapshot.AssigneeID); err != nil {
-			return err
-		}
-	}
-	return r.moved(r.c.State.Observe(*r.ev.Snapshot, self))
-}
-
-// identify is what makes a message the same message for ever: inbox, chat and the
-// channel's id; without an id, the signed request and the event's place in it. Nil where
-// there is neither, or where the event is not a message of its own.
-func (r *receiving) identify() []byte {
-	if r.ev.Kind != channel.Received && r.ev.Kind != channel.Said {
-		return nil
-	}
-	switch {
-	case r.ev.Key != "":
-		return hash("key", r.a.Inbox, r.ev.Chat, r.ev.Key)
-	case r.a.Fallback != nil:
-		return hash("request", r.a.Inbox, string(r.a.Fallback), strconv.Itoa(r.index))
-	}
-	return nil
-}
-
-func hash(parts ...string) []byte {
-	h := sha256.New()
-	for _, p := range parts {
-		// The length keeps ("ab","c") and ("a","bc") apart.
-		fmt.Fprintf(h, "%d:%s", len(p), p)
-	}
-	return h.Sum(nil)[:16]
-}
-
-func (r *receiving) person(id channel.Identity) person {
-	return person{tidy(r.a.Inbox), string(id.Kind), tidy(id.Value)}
-}
-
-func home(contact conversation.ContactID) string { return fmt.Sprintf("contact:%d", contact) }
-
-func (r *receiving) find(k *known) (bool, error) {
-	inbox := tidy(r.a.Inbox)
-	if r.ev.Thread != "" {
-		c, found := k.conversations[place{inbox, tidy(r.ev.Thread)}]
-		if found {
-			r.c = *c
-		}
-		return found, nil
-	}
-	for _, id := range r.ev.Contact.Identities {
-		contact, found := k.contacts[r.person(id)]
-		if !found {
-			continue
-		}
-		c, found := k.conversations[place{inbox, home(contact)}]
-		if !found {
-			continue
-		}
-		r.c = *c
-		// The ids in one payload are one person's; the strongest that is known decides.
-		return true, r.unite(k, contact)
-	}
-	return false, nil
-}
-
-// unite makes all ids of the event the contact's, where they are not yet.
-func (r *receiving) unite(k *known, contact conversation.ContactID) error {
-	for _, id := range r.ids() {
-		was, found := k.contacts[r.person(id)]
-		switch {
-		case found && was == contact:
-		case found:
-			n, err := r.exec("identity_move", r.a.Inbox, string(id.Kind), id.Value, contact, was)
-			if err != nil {
-				return err
-			}
-			if n == 0 {
-				return errRace
-			}
-		case r.shut:
-			return errAlone
-		default:
-			r.later("identity_insert", r.a.Inbox, string(id.Kind), id.Value, contact)
-		}
-	}
-	return nil
-}
-
-// ids are the event's, each once and in one order, whoever stores them.
-func (r *receiving) ids() []channel.Identity {
-	ids := slices.SortedFunc(slices.Values(r.ev.Contact.Identities), func(a, b channel.Identity) int {
-		return cmp.Or(strings.Compare(string(a.Kind), string(b.Kind)), strings.Compare(a.Value, b.Value))
-	})
-	return slices.Compact(ids)
-}
-
-// create makes a conversation, and its contact where none of the ids is known.
-func (r *receiving) create(k *known) error {
-	if len(k.spare) == 0 {
-		if err := r.draw(k, 1); err != nil {
-			return err
-		}
-	}
-	fresh := k.spare[0]
-	k.spare = k.spare[1:]
-	now, contact := millis(r.a.Now), conversation.ContactID(0)
-	for _, id := range r.ev.Contact.Identities {
-		if contact = k.contacts[r.person(id)]; contact != 0 {
-			break
-		}
-	}
-	if contact == 0 {
-		contact = fresh.contact
-		r.later("contact_insert", contact, r.a.Inbox, r.ev.Contact.Name, now)
-		for _, id := range r.ids() {
-			r.later("identity_insert", r.a.Inbox, string(id.Kind), id.Value, contact)
-		}
-	} else if err := r.unite(k, contact); err != nil {
-		return err
-	}
-	r.c = row{Conversation: store.Conversation{ID: fresh.conversation, Inbox: tidy(r.a.Inbox), Channel: r.a.Channel, Thread: tidy(r.ev.Thread), Contact: contact,
-		ContactName: tidy(r.ev.Contact.Name), State: conversation.New(), CreatedAt: r.a.Now}}
-	if r.c.Thread == "" {
-		r.c.Thread = home(contact)
-	}
-	r.later("conversation_insert", r.c.ID, r.c.Inbox, string(r.c.Channel), r.c.Thread, contact, r.c.ContactName, string(r.c.State.Holder), now)
-	return nil
-}
-
 // draw takes ids for n new people.
 func (q *session) draw(k *known, n int) error {
 	return q.many("ids_draw", []any{n}, func(rows pgx.Rows) error {
@@ -378,157 +143,152 @@ func (q *session) draw(k *known, n int) error {
 	})
 }
 
-// repeated tells a repeat from a new utterance where nothing identifies the message: the
-// same words by the same person within the window, and nobody has said anything since.
-func (r *receiving) repeated() (bool, error) {
-	packed, err := packContent(r.ev.Content)
-	if err != nil {
-		return false, err
-	}
-	want, _ := packed.(string)
-	said, err := r.lastSaid()
-	if err != nil {
-		return false, err
-	}
-	for _, m := range said {
-		if m.author != conversation.Customer || r.a.Now.Sub(m.at) > r.a.DedupeWindow {
-			return false, nil
-		}
-		if m.key == "" && m.kind == r.ev.Content.Kind && m.text == tidy(r.ev.Content.Text) && m.extra == tidy(want) {
-			return true, nil
-		}
-	}
-	return false, nil
+// records are what an event finds and leaves behind. What it finds was read and locked
+// before; a session that is shut gives nothing else.
+type records struct {
+	*session
+	k     *known
+	inbox string
+	ids   []channel.Identity // of the event's person
 }
 
-// utterance is one of the last things said.
-type utterance struct {
-	author           conversation.Author
-	kind             conversation.Kind
-	text, extra, key string
-	at               time.Time
-}
+var _ inbound.Records = (*records)(nil)
 
-func (r *receiving) lastSaid() ([]utterance, error) {
-	var out []utterance
-	err := r.many("message_last_said", []any{r.c.ID}, func(rows pgx.Rows) error {
-		var u utterance
-		var id, at int64
-		err := rows.Scan(&id, &u.author, &u.kind, &u.text, &u.extra, &at, &u.key)
-		u.at = fromMillis(at)
-		out = append(out, u)
-		return err
-	})
-	return out, err
-}
+func (r *records) Text(s string) string { return tidy(s) }
 
-func (r *receiving) insert(author conversation.Author, identity []byte, pending bool) error {
-	packed, err := packContent(r.ev.Content)
-	if err != nil {
-		return err
-	}
-	said := r.ev.At
-	if said.IsZero() {
-		said = r.a.Now
-	}
-	var found bool
-	single(r.later("message_insert", r.c.ID, string(author), string(r.ev.Content.Kind), r.ev.Content.Text, packed, r.ev.Key, identity, nil, millis(said), millis(r.a.Now), pending),
-		&found, &r.res.Message)
+func (r *records) Self(shown string) (string, error) { return r.isSelf(r.inbox, shown) }
+
+func (r *records) Learn(self string) error {
+	r.learn(r.inbox, self)
 	return nil
 }
 
-func (r *receiving) received() error {
-	if to := r.ev.Address.To; to != "" {
-		r.c.Address.To = to
+func (r *records) Known(identity []byte) (store.Result, bool, error) {
+	res, found := r.k.messages[string(identity)]
+	return res, found, nil
+}
+
+func (r *records) at(thread string) (c row.Conversation, found bool, err error) {
+	h, found := r.k.conversations[place{tidy(r.inbox), thread}]
+	if found {
+		c = h.Conversation
 	}
-	if thread := r.ev.Address.Thread; thread != "" {
-		r.c.Address.Thread = thread
+	return c, found, nil
+}
+
+func (r *records) ByThread(thread string) (row.Conversation, bool, error) { return r.at(tidy(thread)) }
+
+func (r *records) ByPerson(id channel.Identity) (c row.Conversation, found bool, err error) {
+	contact, found := r.k.contacts[r.person(id)]
+	if !found {
+		return c, false, nil
 	}
-	if name := tidy(r.ev.Contact.Name); name != "" && name != r.c.ContactName {
-		if r.shut {
-			return errAlone // contacts have rows of their own, which a group has no order for
+	return r.at(inbound.Home(contact))
+}
+
+func (r *records) person(id channel.Identity) person {
+	return person{tidy(r.inbox), string(id.Kind), tidy(id.Value)}
+}
+
+func (r *records) Contact(id channel.Identity) (conversation.ContactID, error) {
+	return r.k.contacts[r.person(id)], nil
+}
+
+func (r *records) Unite(id channel.Identity, contact conversation.ContactID) error {
+	was, found := r.k.contacts[r.person(id)]
+	switch {
+	case found && was == contact:
+	case found:
+		n, err := r.exec("identity_move", r.inbox, string(id.Kind), id.Value, contact, was)
+		if err != nil {
+			return err
 		}
-		r.c.ContactName = name
-		r.later("contact_rename", r.c.Contact, name)
-	}
-	var shown conversation.Status
-	if r.ev.Snapshot != nil {
-		shown = r.ev.Snapshot.Status
-	}
-	if err := r.moved(r.c.State.CustomerWrote(r.a.Now, shown)); err != nil {
-		return err
-	}
-	overtaken := !r.ev.At.IsZero() && r.a.Now.Sub(r.ev.At) > replayAge && r.ev.At.Before(r.c.lastAt)
-	pending := r.c.State.Holder == conversation.Bot && !overtaken
-	if err := r.insert(conversation.Customer, r.identity, pending); err != nil {
-		return err
-	}
-	if r.ev.At.After(r.c.lastAt) {
-		r.c.lastAt = r.ev.At
-	}
-	if pending {
-		r.due(r.ev.Content.Text)
+		if n == 0 {
+			return errRace
+		}
+	case r.shut:
+		return errAlone
+	default:
+		r.later("identity_insert", r.inbox, string(id.Kind), id.Value, contact)
 	}
 	return nil
 }
 
-// due moves the time of the next turn: which is all that a quiet window is.
-func (r *receiving) due(text string) {
-	if r.c.firstPending.IsZero() {
-		r.c.firstPending = r.a.Now
+func (r *records) Rename(contact conversation.ContactID, name string) error {
+	if r.shut {
+		return errAlone // contacts have rows of their own, which a group has no order for
 	}
-	r.c.dueAt = r.a.Quiet.Due(r.c.firstPending, r.a.Now, text)
-	r.c.Revision++
-	r.c.Correlation = r.a.Correlation
-	r.res.Pending, r.res.Stale = true, true
+	return r.Later("contact_rename", contact, name)
 }
 
-// moved carries out what a move of the conversation means for what is under way.
-func (r *receiving) moved(change conversation.Change) error {
-	if change.Moved() || change.TakenOver {
-		r.res.Change = change
+// fresh are the ids for somebody new.
+func (r *records) fresh() (ids, error) {
+	if len(r.k.spare) == 0 {
+		if err := r.draw(r.k, 1); err != nil {
+			return ids{}, err
+		}
 	}
-	if change.To == conversation.Human && (change.Moved() || change.TakenOver) || change.To == conversation.Closed && change.Moved() {
-		r.later("messages_settle", r.c.ID)
-		r.later("turn_forget", r.c.ID)
-		r.c.dueAt, r.c.firstPending = time.Time{}, time.Time{}
-		r.res.Pending, r.res.Stale = false, true
-	}
-	if change.TakenOver {
-		res := r.res
-		counted(r.later("delivery_cancel_says", r.c.ID, string(change.Reason), "", millis(r.a.Now)), func(n int64) { res.Cancelled += int(n) })
-	}
-	if change.TakenOver && change.ShouldOpen {
-		return r.open()
-	}
-	return nil
+	return r.k.spare[0], nil
 }
 
-// open asks for the conversation to be made visible to people, where the channel can.
-func (r *receiving) open() error {
-	if !r.a.CanOpen {
+func (r *records) NewContact(name string, all []channel.Identity, now time.Time) (conversation.ContactID, error) {
+	fresh, err := r.fresh()
+	if err != nil {
+		return 0, err
+	}
+	r.later("contact_insert", fresh.contact, r.inbox, name, row.Millis(now))
+	for _, id := range all {
+		r.later("identity_insert", r.inbox, string(id.Kind), id.Value, fresh.contact)
+	}
+	return fresh.contact, nil
+}
+
+func (r *records) NewConversation(c *row.Conversation) error {
+	fresh, err := r.fresh()
+	if err != nil {
+		return err
+	}
+	r.k.spare = r.k.spare[1:]
+	c.ID = fresh.conversation
+	return r.Later("conversation_insert", c.ID, c.Inbox, string(c.Channel), c.Thread, c.Contact, c.ContactName, string(c.State.Holder), row.Millis(c.CreatedAt))
+}
+
+// Save writes the conversation, or leaves that to the end of the group.
+func (r *records) Save(c *row.Conversation) error {
+	if !r.shut {
+		r.save(c)
 		return nil
 	}
-	var one int
-	if waiting, err := r.one("delivery_opening", []any{r.c.ID}, &one); err != nil || waiting {
-		return err
+	r.k.conversations[place{c.Inbox, c.Thread}] = &held{Conversation: *c, dirty: true}
+	for _, id := range r.ids {
+		r.k.contacts[r.person(id)] = c.Contact
 	}
-	id, err := uuid.NewV7()
-	if err != nil {
-		return err
-	}
-	r.later("delivery_insert", id.String(), r.c.ID, 0, string(channel.OpenUp), "{}", nil, r.c.State.Epoch, r.a.Correlation, millis(r.a.Now), 0)
-	if r.c.deliverAt.IsZero() || r.c.deliverAt.After(r.a.Now) {
-		r.c.deliverAt = r.a.Now
-	}
-	r.res.Deliver = true
 	return nil
 }
 
-// end is when a human's hold ends; zero: when somebody hands back.
-func end(now time.Time, hold time.Duration) time.Time {
-	if hold <= 0 {
-		return time.Time{}
-	}
-	return now.Add(hold)
+func (r *records) One(query string, args []any, dest ...any) (bool, error) {
+	return r.one(query, args, dest...)
+}
+
+func (r *records) Many(query string, args []any, scan func(row.Scanner) error) error {
+	return r.many(query, args, func(rows pgx.Rows) error { return scan(rows) })
+}
+
+func (r *records) Exec(query string, args ...any) (int64, error) { return r.exec(query, args...) }
+
+func (r *records) Later(query string, args ...any) error {
+	r.later(query, args...)
+	return nil
+}
+
+func (r *records) LaterCount(n *int, query string, args ...any) error {
+	counted(r.later(query, args...), func(rows int64) { *n += int(rows) })
+	return nil
+}
+
+func (r *records) LaterID(id *conversation.MessageID, query string, args ...any) error {
+	var found bool
+	single(r.later(query, args...), &found, id)
+	r.message = &message{args, id}
+	return nil
 }

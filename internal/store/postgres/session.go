@@ -32,6 +32,8 @@ type session struct {
 	learnt map[string]string
 	// shut refuses to read: a step within a group has read all that it may.
 	shut bool
+	// message is the last one queued, which a group may store with those of others.
+	message *message
 }
 
 // errAlone says that a step needs more than a group has read for it.

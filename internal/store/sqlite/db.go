@@ -173,13 +173,3 @@ func (db *DB) migrate(ctx context.Context, text string, number int) error {
 	}
 	return tx.Commit()
 }
-
-// named splits queries.sql at its "-- name:" lines.
-func named(text string) map[string]string {
-	out := map[string]string{}
-	for _, part := range strings.Split(text, "-- name: ")[1:] {
-		name, query, _ := strings.Cut(part, "\n")
-		out[strings.TrimSpace(name)] = strings.TrimSpace(query)
-	}
-	return out
-}

@@ -11,6 +11,7 @@ import (
 	"secretaria/internal/conversation"
 	"secretaria/internal/job"
 	"secretaria/internal/store"
+	"secretaria/internal/store/row"
 )
 
 // Dispatch implements store.Store. It looks before it takes the writer's turn: most of the
@@ -18,7 +19,7 @@ import (
 func (s *Store) Dispatch(ctx context.Context, lane job.Lane, now time.Time, limit int, lease time.Duration) (int, time.Time, error) {
 	n := 0
 	var some int
-	err := s.r["lane_due_"+string(lane)].QueryRowContext(ctx, millis(now)).Scan(&some)
+	err := s.queryOne(ctx, "lane_due_"+string(lane), []any{row.Millis(now)}, func(sc row.Scanner) error { return sc.Scan(&some) })
 	switch {
 	case errors.Is(err, sql.ErrNoRows):
 	case err != nil:
@@ -31,40 +32,34 @@ func (s *Store) Dispatch(ctx context.Context, lane job.Lane, now time.Time, limi
 				return err
 			}
 			n = len(claims)
-			return s.enqueue(q.ctx, q.tx, lane, claims)
+			return s.enqueue(q.ctx, q.tx.Tx, lane, claims)
 		})
 		if err != nil {
 			return 0, time.Time{}, err
 		}
 	}
 	var next int64
-	if err := s.r["lane_next_"+string(lane)].QueryRowContext(ctx, millis(now)).Scan(&next); err != nil {
+	if err := s.queryOne(ctx, "lane_next_"+string(lane), []any{row.Millis(now)}, func(sc row.Scanner) error { return sc.Scan(&next) }); err != nil {
 		return n, time.Time{}, database("look for due work", err)
 	}
-	return n, fromMillis(next), nil
+	return n, row.Time(next), nil
 }
 
 func (q session) claim(lane job.Lane, now time.Time, limit int, lease time.Duration) ([]job.Claim, error) {
-	rows, err := q.stmt("lane_claim_"+string(lane)).QueryContext(q.ctx, millis(now), millis(now.Add(lease)), limit)
-	if err != nil {
-		return nil, err
-	}
-	defer rows.Close()
 	var claims []job.Claim
-	for rows.Next() {
+	err := q.many("lane_claim_"+string(lane), []any{row.Millis(now), row.Millis(now.Add(lease)), limit}, func(sc row.Scanner) error {
 		var c job.Claim
-		if err := rows.Scan(&c.Conversation, &c.Fence); err != nil {
-			return nil, err
-		}
+		err := sc.Scan(&c.Conversation, &c.Fence)
 		claims = append(claims, c)
-	}
-	return claims, rows.Err()
+		return err
+	})
+	return claims, err
 }
 
 // Renew implements store.Store.
 func (s *Store) Renew(ctx context.Context, lane job.Lane, id conversation.ID, fence int64, until time.Time) error {
 	return s.do(ctx, "renew lease", func(q session) error {
-		n, err := q.exec("lane_renew_"+string(lane), id, fence, millis(until))
+		n, err := q.exec("lane_renew_"+string(lane), id, fence, row.Millis(until))
 		if err == nil && n == 0 {
 			return store.ErrLost
 		}
@@ -88,29 +83,30 @@ func (s *Store) BeginTurn(ctx context.Context, j job.Turn, now time.Time, lease 
 		if err != nil {
 			return err
 		}
-		t.Conversation, t.FirstPending, t.DueAt = c.Conversation, c.firstPending, c.dueAt
+		t.Conversation, t.FirstPending, t.DueAt = c.Conversation, c.FirstPending, c.DueAt
 		t.Failures, t.Restarts = st.failures, st.restarts
-		rows, err := q.stmt("messages_pending").QueryContext(q.ctx, j.Conversation)
+		err = q.many("messages_pending", []any{j.Conversation}, func(sc row.Scanner) error {
+			m, err := row.Message(sc, j.Conversation)
+			t.Pending = append(t.Pending, m)
+			return err
+		})
 		if err != nil {
 			return err
 		}
-		if t.Pending, err = scanMessages(rows, j.Conversation); err != nil {
-			return err
-		}
-		if c.dueAt.IsZero() || c.State.Holder != conversation.Bot || len(t.Pending) == 0 {
+		if c.DueAt.IsZero() || c.State.Holder != conversation.Bot || len(t.Pending) == 0 {
 			if _, err := q.exec("turn_settle", j.Conversation); err != nil {
 				return err
 			}
 			return store.ErrLost
 		}
-		if c.dueAt.After(now) {
+		if c.DueAt.After(now) {
 			// The burst went on after the lane was claimed: it is due later, and not ours.
 			if _, err := q.exec("turn_free", j.Conversation, j.Fence); err != nil {
 				return err
 			}
 			return store.ErrLost
 		}
-		_, err = q.exec("turn_begin", j.Conversation, millis(now.Add(lease)))
+		_, err = q.exec("turn_begin", j.Conversation, row.Millis(now.Add(lease)))
 		return err
 	})
 	if err != nil {
@@ -158,21 +154,21 @@ func (s *Store) Decide(ctx context.Context, d store.Decision) error {
 	})
 }
 
-func (q session) decide(d store.Decision, c *row, st turnState) error {
-	now := millis(d.Now)
+func (q session) decide(d store.Decision, c *row.Conversation, st turnState) error {
+	now := row.Millis(d.Now)
 	rec := d.Record
 	var turn conversation.TurnID
 	if _, err := q.one("turn_insert", []any{c.ID, rec.Outcome, rec.Reason, rec.Model, rec.InputTokens, rec.CachedTokens, rec.OutputTokens,
-		rec.ModelTime.Milliseconds(), millis(rec.StartedAt), now, rec.Correlation}, &turn); err != nil {
+		rec.ModelTime.Milliseconds(), row.Millis(rec.StartedAt), now, rec.Correlation}, &turn); err != nil {
 		return err
 	}
-	accepted := c.firstPending
+	accepted := c.FirstPending
 	if _, err := q.exec("messages_answer", c.ID, turn, d.Through); err != nil {
 		return err
 	}
 	if d.HandOver != "" {
 		c.State.HandOver(d.HandOver)
-		c.State.HeldUntil = end(d.Now, d.Hold)
+		c.State.HeldUntil = row.HeldUntil(d.Now, d.Hold)
 		if _, err := q.exec("messages_settle", c.ID); err != nil {
 			return err
 		}
@@ -181,10 +177,10 @@ func (q session) decide(d store.Decision, c *row, st turnState) error {
 	if _, err := q.one("messages_pending_first", []any{c.ID}, &first); err != nil {
 		return err
 	}
-	if c.firstPending = fromMillis(first); first == 0 {
-		c.dueAt = time.Time{}
+	if c.FirstPending = row.Time(first); first == 0 {
+		c.DueAt = time.Time{}
 	} else {
-		c.dueAt = d.Now
+		c.DueAt = d.Now
 	}
 	for _, o := range d.Orders {
 		if err := q.order(c, o, turn, rec.Correlation, d.Now, accepted); err != nil {
@@ -192,7 +188,7 @@ func (q session) decide(d store.Decision, c *row, st turnState) error {
 		}
 	}
 	if len(d.Orders) > 0 {
-		c.deliverAt = d.Now
+		c.DeliverAt = d.Now
 	}
 	if err := q.save(c); err != nil {
 		return err
@@ -204,18 +200,18 @@ func (q session) decide(d store.Decision, c *row, st turnState) error {
 		return nil // nothing to send, or the lane is being worked: it finds the new orders
 	}
 	var fence int64
-	if _, err := q.one("delivery_claim", []any{c.ID, millis(d.Now.Add(d.Lease))}, &fence); err != nil {
+	if _, err := q.one("delivery_claim", []any{c.ID, row.Millis(d.Now.Add(d.Lease))}, &fence); err != nil {
 		return err
 	}
-	return q.s.enqueue(q.ctx, q.tx, job.Deliveries, []job.Claim{{Conversation: c.ID, Fence: fence}})
+	return q.s.enqueue(q.ctx, q.tx.Tx, job.Deliveries, []job.Claim{{Conversation: c.ID, Fence: fence}})
 }
 
 // order inserts a delivery, and for something to be said the message that history shows.
-func (q session) order(c *row, o channel.Order, turn conversation.TurnID, correlation string, now, accepted time.Time) error {
+func (q session) order(c *row.Conversation, o channel.Order, turn conversation.TurnID, correlation string, now, accepted time.Time) error {
 	if o.Delivery == "" {
 		return fmt.Errorf("order %s has no delivery id", o.Kind)
 	}
-	body, err := packOrder(o)
+	body, err := row.Body(o)
 	if err != nil {
 		return err
 	}
@@ -225,20 +221,20 @@ func (q session) order(c *row, o channel.Order, turn conversation.TurnID, correl
 			fp = b
 		}
 	}
-	if _, err := q.exec("delivery_insert", string(o.Delivery), c.ID, turn, string(o.Kind), body, fp, c.State.Epoch, correlation, millis(now), millis(accepted)); err != nil {
+	if _, err := q.exec("delivery_insert", string(o.Delivery), c.ID, turn, string(o.Kind), body, fp, c.State.Epoch, correlation, row.Millis(now), row.Millis(accepted)); err != nil {
 		return err
 	}
 	if o.Kind != channel.Say {
 		return nil
 	}
-	_, err = q.exec("message_insert", c.ID, string(conversation.Ours), string(conversation.Text), o.Text, nil, "", nil, string(o.Delivery), millis(now), millis(now), false)
+	_, err = q.exec("message_insert", c.ID, string(conversation.Ours), string(conversation.Text), o.Text, nil, "", nil, string(o.Delivery), row.Millis(now), row.Millis(now), false)
 	return err
 }
 
 // ReleaseTurn implements store.Store.
 func (s *Store) ReleaseTurn(ctx context.Context, id conversation.ID, fence int64, due time.Time, failed bool) error {
 	return s.do(ctx, "release turn", func(q session) error {
-		n, err := q.exec("turn_release", id, fence, failed, millis(due))
+		n, err := q.exec("turn_release", id, fence, failed, row.Millis(due))
 		if err == nil && n == 0 {
 			return store.ErrLost
 		}

@@ -4,13 +4,15 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"secretaria/internal/store/row"
 )
 
 // What runs for every message must not read a whole table.
 func TestPlans(t *testing.T) {
 	t.Parallel()
 	s := open(t, filepath.Join(t.TempDir(), "secretaria.db"), nil)
-	queries := named(queries)
+	texts := row.Queries(queries)
 	for name, args := range map[string][]any{
 		"conversation_by_thread": {"in", "t"}, "conversation_by_identity": {"in", "phone", "v"}, "contact_by_identity": {"in", "phone", "v"},
 		"message_by_identity": {[]byte("i")}, "message_confirm": {"d", "k", []byte("i")}, "message_last_said": {1}, "messages_pending": {1}, "messages_history": {1, 20},
@@ -18,7 +20,7 @@ func TestPlans(t *testing.T) {
 		"lane_claim_turn": {1, 1, 1}, "lane_claim_delivery": {1, 1, 1}, "delivery_head": {1}, "delivery_by_id": {"d"}, "delivery_echoes": {1, 1},
 		"delivery_cancel_says": {1, "c", "", 1}, "delivery_opening": {1}, "delivery_replay_blocked": {"d"}, "attempt_end": {1, 1, 1, "sent", 200, ""},
 	} {
-		rows, err := s.db.write.Query("explain query plan "+queries[name], args...)
+		rows, err := s.db.write.Query("explain query plan "+texts[name], args...)
 		if err != nil {
 			t.Errorf("%s: %v", name, err)
 			continue
@@ -34,5 +36,23 @@ func TestPlans(t *testing.T) {
 			}
 		}
 		rows.Close()
+	}
+}
+
+// A query is prepared when it is first needed; a mistake in one must not wait until then.
+func TestQueries(t *testing.T) {
+	t.Parallel()
+	s := open(t, filepath.Join(t.TempDir(), "secretaria.db"), nil)
+	for name, text := range row.Queries(queries) {
+		text, order := positional(text)
+		st, err := s.db.write.Prepare(text)
+		if err != nil {
+			t.Errorf("%s: %v", name, err)
+			continue
+		}
+		st.Close()
+		if strings.Contains(text, "$") || strings.Count(text, "?") != len(order) {
+			t.Errorf("%s: positional = %q, %v", name, text, order)
+		}
 	}
 }

@@ -47,9 +47,12 @@ on conflict (name) do update set self_id = excluded.self_id where self_id <> exc
 -- name: message_by_identity
 select id, conversation_id, pending, author, revoked from messages where identity = $1
 
+-- name: message_known
+select id, conversation_id from messages where identity = $1
+
 -- name: message_insert
 insert into messages (conversation_id, author, kind, text, extra, key, identity, delivery_id, said_at, at, pending)
-values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) returning id
+values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
 
 -- name: message_edit
 -- no row: it reads like that already
@@ -165,6 +168,9 @@ update conversations set lane_fence = lane_fence + 1, lane_lease = $2 where id =
 -- name: delivery_wake
 update conversations set deliver_at = $2 where id = $1 and (deliver_at is null or deliver_at > $2)
 
+-- name: delivery_park
+update conversations set lane_lease = 0, deliver_at = nullif($2, 0) where id = $1
+
 -- name: delivery_lane
 select lane_fence, holder, epoch from conversations where id = $1
 
@@ -219,7 +225,7 @@ update deliveries set status = 'FAILED_PERMANENT', in_flight = 0, cause = $2, ht
 
 -- name: delivery_echoes
 -- says under way or recently ended whose echo has not come, oldest first; each blind repeat may have one more
-select seq, id, status, fingerprint from deliveries
+select seq, id, fingerprint from deliveries
 where conversation_id = $1 and fingerprint is not null and echoed <= blind and (done_at = 0 or done_at >= $2)
   and (status = 'SENT' or attempts > 0) order by seq
 

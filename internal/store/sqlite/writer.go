@@ -26,11 +26,18 @@ type writer struct {
 	closed bool
 }
 
+// transaction is what steps of a group share: the same transaction for statements of ours,
+// which run on its connection, and of others.
+type transaction struct {
+	*sql.Tx
+	conn *sql.Conn
+}
+
 // step is one business step. run must leave no trace outside the transaction: it runs
 // again when a neighbour in the group broke the transaction.
 type step struct {
 	ctx   context.Context
-	run   func(tx *sql.Tx) error
+	run   func(tx transaction) error
 	err   error
 	ended chan struct{}
 }
@@ -43,7 +50,7 @@ func newWriter(db *sql.DB) *writer {
 
 // do runs a step and returns once it is on disk, or was not done at all. A caller that
 // stops waiting does not undo a step that was begun.
-func (w *writer) do(ctx context.Context, run func(tx *sql.Tx) error) error {
+func (w *writer) do(ctx context.Context, run func(tx transaction) error) error {
 	s := &step{ctx: ctx, run: run, ended: make(chan struct{})}
 	w.mu.RLock()
 	if w.closed {
@@ -121,7 +128,12 @@ func (w *writer) commit(group []*step) {
 func (w *writer) together(group []*step) error {
 	// The group's transaction belongs to no single caller, so no caller's context ends it.
 	ctx := context.Background()
-	tx, err := w.db.BeginTx(ctx, nil)
+	conn, err := w.db.Conn(ctx)
+	if err != nil {
+		return database("begin", err)
+	}
+	defer conn.Close() //nolint:errcheck // gives it back to the pool
+	tx, err := conn.BeginTx(ctx, nil)
 	if err != nil {
 		return database("begin", err)
 	}
@@ -130,7 +142,7 @@ func (w *writer) together(group []*step) error {
 		if s.err = s.ctx.Err(); s.err != nil {
 			continue
 		}
-		if s.err = s.run(tx); s.err != nil && !refusal(s.err) {
+		if s.err = s.run(transaction{tx, conn}); s.err != nil && !refusal(s.err) {
 			return s.err
 		}
 	}

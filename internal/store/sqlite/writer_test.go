@@ -2,7 +2,6 @@ package sqlite
 
 import (
 	"context"
-	"database/sql"
 	"database/sql/driver"
 	"errors"
 	"path/filepath"
@@ -47,7 +46,7 @@ func hold(t *testing.T, s *Store) (release func()) {
 	var once sync.Once
 	var wg sync.WaitGroup
 	wg.Go(func() {
-		err := s.writer.do(context.Background(), func(*sql.Tx) error {
+		err := s.writer.do(context.Background(), func(transaction) error {
 			once.Do(func() { close(begun) })
 			<-end
 			return nil
@@ -320,30 +319,4 @@ func count(t *testing.T, s *Store, table string) int {
 		t.Fatalf("count %s: %v", table, err)
 	}
 	return n
-}
-
-// BenchmarkReceive is the way of a webhook into the database: 64 callers, one text each,
-// to many conversations.
-func BenchmarkReceive(b *testing.B) {
-	s := open(b, filepath.Join(b.TempDir(), "secretaria.db"), nil)
-	for i := range 1000 {
-		if _, err := s.Receive(b.Context(), arrival("oi", i)); err != nil {
-			b.Fatalf("Receive: %v", err)
-		}
-	}
-	var next atomic.Int64
-	b.SetParallelism((64 + runtime.GOMAXPROCS(0) - 1) / runtime.GOMAXPROCS(0))
-	b.ReportAllocs()
-	b.ResetTimer()
-	b.RunParallel(func(pb *testing.PB) {
-		for pb.Next() {
-			n := int(next.Add(1))
-			a := arrival("Bom dia, quanto custa o plano anual?", n%1000)
-			a.Events[0].Key = "b" + strconv.Itoa(n)
-			if _, err := s.Receive(b.Context(), a); err != nil {
-				b.Errorf("Receive: %v", err)
-			}
-		}
-	})
-	b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "msg/s")
 }

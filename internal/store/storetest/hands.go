@@ -38,6 +38,14 @@ func hands() []scenario {
 			k.receive(pending(k.person("Tudo bem?")))
 			k.statuses(id, "open PENDING")
 		}},
+		{"what a person began is opened where it stands", func(k *kit) {
+			ev := pending(k.person("Oi, Maria"))
+			ev.Address.Thread = "1/357"
+			id := k.receive(ev).Conversation
+			if d := k.next(id); d.Order.Kind != channel.OpenUp || d.Order.Address != ev.Address {
+				k.Errorf("NextDelivery = %s to %+v, want open to %+v", d.Order.Kind, d.Order.Address, ev.Address)
+			}
+		}},
 		{"what failed before a person had it says nothing of the next turn", func(k *kit) {
 			id := k.writes("oi").Conversation
 			for range 3 {

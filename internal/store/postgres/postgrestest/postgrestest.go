@@ -42,7 +42,7 @@ var shared = sync.OnceValues(func() (*Server, error) {
 	if u := os.Getenv(Env); u != "" {
 		return &Server{URL: u}, nil
 	}
-	return start()
+	return start(Options{})
 })
 
 // URL returns the URL of an empty place to store things: a schema of its own in the shared
@@ -64,15 +64,34 @@ type Server struct {
 	// URL is its address, with the password of its superuser.
 	URL string
 
-	dir  string
-	hold io.Closer // the server runs until this is closed
-	cmd  *exec.Cmd
+	dir, bin, password string
+	who                *account
+	options            Options
+	port               int            // 0: any free one
+	hold               io.WriteCloser // the server runs until this is closed
+	cmd                *exec.Cmd
+}
+
+// Options change how a server is started. The zero value is what Start does.
+type Options struct {
+	// Env is added to the environment of the server program: NAME=value.
+	Env []string
+	// Folder keeps the cluster after the test: one that is there is started as it was left.
+	// Where we are root, the server runs as somebody else, who must be able to pass to it. A
+	// second server on it at the same time is refused.
+	Folder string
 }
 
 // Start starts a server for one test that means to disturb it, and stops it with the test.
 func Start(t testing.TB) *Server {
 	t.Helper()
-	s, err := start()
+	return StartWith(t, Options{})
+}
+
+// StartWith is Start with options.
+func StartWith(t testing.TB, o Options) *Server {
+	t.Helper()
+	s, err := start(o)
 	if errors.Is(err, errMissing) {
 		t.Skip(err)
 	}
@@ -85,12 +104,39 @@ func Start(t testing.TB) *Server {
 
 // Stop kills the server and removes its files. A second call does nothing.
 func (s *Server) Stop() {
+	if s.cmd != nil {
+		_ = s.hold.Close()
+		_ = s.cmd.Wait()
+		s.cmd = nil
+	}
+	if s.dir != "" && s.options.Folder == "" {
+		_ = os.RemoveAll(s.dir)
+	}
+}
+
+// Kill stops the server as a crash does, without a checkpoint and without waiting for its
+// clients, and keeps its files for Restart. It returns when nothing listens any more. Of a
+// frozen server it takes about five seconds: Thaw it first.
+func (s *Server) Kill() {
 	if s.cmd == nil {
 		return
 	}
+	_, _ = io.WriteString(s.hold, keep+"\n")
 	_ = s.hold.Close()
 	_ = s.cmd.Wait()
 	s.cmd = nil
+}
+
+// Restart starts a killed server again, at the same address and with its data, and returns
+// when it answers.
+func (s *Server) Restart(t testing.TB) {
+	t.Helper()
+	if s.cmd != nil {
+		t.Fatal("restart PostgreSQL: it is running")
+	}
+	if err := s.serve(); err != nil {
+		t.Fatalf("restart PostgreSQL: %v", err)
+	}
 }
 
 // Schema makes an empty schema, dropped with the test, and returns a URL that works in it.
@@ -128,7 +174,7 @@ func (s *Server) run(ctx context.Context, query string) error {
 }
 
 // start makes a cluster and starts its server.
-func start() (*Server, error) {
+func start(o Options) (*Server, error) {
 	bin, err := programs()
 	if err != nil {
 		return nil, err
@@ -137,70 +183,96 @@ func start() (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
-	dir, err := os.MkdirTemp("", "pgtest-") // short: the path of a socket has about a hundred bytes
+	dir := o.Folder
+	if dir == "" {
+		dir, err = os.MkdirTemp("", "pgtest-") // short: the path of a socket has about a hundred bytes
+	} else {
+		err = os.MkdirAll(dir, 0o700)
+	}
 	if err != nil {
 		return nil, err
 	}
-	s := &Server{dir: dir}
-	if err := s.begin(bin, who); err != nil {
-		if s.cmd != nil {
-			s.Stop()
-		}
-		return nil, errors.Join(err, os.RemoveAll(dir))
+	s := &Server{dir: dir, bin: bin, password: rand.Text(), who: who, options: o}
+	if err := s.begin(); err != nil {
+		s.Stop()
+		return nil, err
 	}
 	return s, nil
 }
 
-func (s *Server) begin(bin string, who *account) error {
-	data, secret := filepath.Join(s.dir, "data"), filepath.Join(s.dir, "password")
-	password := rand.Text()
-	if err := os.WriteFile(secret, []byte(password), 0o600); err != nil {
+func (s *Server) data() string { return filepath.Join(s.dir, "data") }
+
+func (s *Server) begin() error {
+	secret := filepath.Join(s.dir, "password")
+	if _, err := os.Stat(filepath.Join(s.data(), "PG_VERSION")); err == nil {
+		kept, err := os.ReadFile(secret)
+		if err != nil {
+			return err
+		}
+		s.password = string(kept)
+		return s.serve()
+	}
+	if err := os.WriteFile(secret, []byte(s.password), 0o600); err != nil {
 		return err
 	}
-	if who != nil {
+	if s.who != nil {
 		for _, path := range []string{s.dir, secret} {
-			if err := os.Chown(path, who.uid, who.gid); err != nil {
+			if err := os.Chown(path, s.who.uid, s.who.gid); err != nil {
 				return err
 			}
 		}
 	}
-	initdb := exec.Command(filepath.Join(bin, "initdb"), "-D", data, "-U", "tester", "--pwfile", secret, "--auth=scram-sha-256", "--encoding=UTF8", "--locale=C", "--no-sync")
-	initdb.Dir, initdb.SysProcAttr = s.dir, as(who)
+	initdb := exec.Command(filepath.Join(s.bin, "initdb"), "-D", s.data(), "-U", "tester", "--pwfile", secret, "--auth=scram-sha-256", "--encoding=UTF8", "--locale=C", "--no-sync")
+	initdb.Dir, initdb.SysProcAttr = s.dir, as(s.who)
 	if out, err := initdb.CombinedOutput(); err != nil {
 		return fmt.Errorf("initdb: %w: %s", err, out)
 	}
 	// The port may be taken between our looking and the server's listening.
 	var err error
 	for range 3 {
-		if err = s.serve(bin, data, password, who); err == nil {
+		if err = s.serve(); err == nil {
 			return nil
 		}
+		s.Kill()
+		s.port = 0
 	}
 	return err
 }
 
 // guard runs the server and waits for its own input to end, which happens when the test
-// binary ends, even by a signal. Then it kills the server, by its id, and tidies up.
+// binary ends, even by a signal. Then it kills the server, by its id, frozen or not, and
+// tidies up unless it was told otherwise.
 const guard = `"$@" & server=$!
 read -r line
 kill -QUIT "$server" 2>/dev/null
+kill -CONT "$server" 2>/dev/null
 wait "$server"
-rm -rf "$0"`
+[ "$line" = ` + keep + ` ] || [ -n "$PGTEST_KEEP" ] || rm -rf "$0"`
 
-func (s *Server) serve(bin, data, password string, who *account) error {
-	port, err := freePort()
-	if err != nil {
-		return err
+// keep tells the guard to leave the files.
+const keep = "keep"
+
+func (s *Server) serve() error {
+	if s.port == 0 {
+		port, err := freePort()
+		if err != nil {
+			return err
+		}
+		s.port = port
 	}
 	log, err := os.Create(filepath.Join(s.dir, "log"))
 	if err != nil {
 		return err
 	}
 	defer log.Close()
-	cmd := exec.Command("/bin/sh", "-c", guard, s.dir, filepath.Join(bin, "postgres"), "-D", data, "-p", strconv.Itoa(port),
+	cmd := exec.Command("/bin/sh", "-c", guard, s.dir, filepath.Join(s.bin, "postgres"), "-D", s.data(), "-p", strconv.Itoa(s.port),
 		"-c", "listen_addresses=127.0.0.1", "-c", "unix_socket_directories="+s.dir, "-c", "max_connections=300", "-c", "log_min_messages=fatal")
 	cmd.Dir, cmd.Stdout, cmd.Stderr = s.dir, log, log
-	cmd.SysProcAttr = as(who)
+	cmd.SysProcAttr = as(s.who)
+	cmd.Env = append(os.Environ(), s.options.Env...)
+	if s.options.Folder != "" {
+		cmd.Env = append(cmd.Env, "PGTEST_KEEP=yes")
+	}
 	hold, err := cmd.StdinPipe()
 	if err != nil {
 		return err
@@ -209,7 +281,7 @@ func (s *Server) serve(bin, data, password string, who *account) error {
 		return err
 	}
 	s.cmd, s.hold = cmd, hold
-	s.URL = (&url.URL{Scheme: "postgres", User: url.UserPassword("tester", password), Host: net.JoinHostPort("127.0.0.1", strconv.Itoa(port)),
+	s.URL = (&url.URL{Scheme: "postgres", User: url.UserPassword("tester", s.password), Host: net.JoinHostPort("127.0.0.1", strconv.Itoa(s.port)),
 		Path: "/postgres", RawQuery: "sslmode=disable"}).String()
 	if err := s.await(); err != nil {
 		said, _ := os.ReadFile(log.Name())

@@ -1,0 +1,448 @@
+// Package inbound is what an event from a helpdesk means for our memory: which message it
+// is, whose conversation it belongs to, what it moves there. The stores call it within a
+// transaction, so that both databases follow the same rules; what is a database's own
+// (reading, locking, writing) it asks of them through Records.
+package inbound
+
+import (
+	"cmp"
+	"crypto/sha256"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/google/uuid"
+
+	"secretaria/internal/channel"
+	"secretaria/internal/conversation"
+	"secretaria/internal/store"
+	"secretaria/internal/store/row"
+)
+
+const (
+	// replayAge is when a message counts as old: a WhatsApp client that reconnects brings
+	// back what was said long ago. It is recorded, and answered only where the
+	// conversation has not moved on since.
+	replayAge = 10 * time.Minute
+	// editWindow is how long WhatsApp lets people edit a message.
+	editWindow = 15 * time.Minute
+	// echoWindow is how far back the echo of something we said is looked for.
+	echoWindow = 15 * time.Minute
+)
+
+// Records is one transaction of a store, as far as one event of one inbox needs it. Queries
+// go by their names, which both stores have with the same arguments. What the Later methods
+// write need not be in the database when they return, only before anything is read again.
+type Records interface {
+	// Text is a text as the database would give it back.
+	Text(string) string
+	// Self is our own bot's id at the inbox. shown is the id of a bot that the event shows
+	// and that may turn out to be us, "" for none.
+	Self(shown string) (string, error)
+	Learn(self string) error
+
+	// Known returns what became of the message with an identity.
+	Known(identity []byte) (store.Result, bool, error)
+	// ByThread and ByPerson find a conversation: the helpdesk's, or the one that a contact
+	// is where the channel has no threads. The conversation is a copy, for Save.
+	ByThread(thread string) (row.Conversation, bool, error)
+	ByPerson(channel.Identity) (row.Conversation, bool, error)
+	// Contact is whose an id is, 0 for nobody's.
+	Contact(channel.Identity) (conversation.ContactID, error)
+	// Unite makes an id the contact's, whosever it was.
+	Unite(channel.Identity, conversation.ContactID) error
+	Rename(contact conversation.ContactID, name string) error
+	// NewContact stores somebody whose ids are all unknown.
+	NewContact(name string, ids []channel.Identity, now time.Time) (conversation.ContactID, error)
+	// NewConversation stores a conversation and sets its ID.
+	NewConversation(*row.Conversation) error
+	Save(*row.Conversation) error
+
+	// One reads a row; found is false when there is none. Many reads all.
+	One(query string, args []any, dest ...any) (found bool, err error)
+	Many(query string, args []any, scan func(row.Scanner) error) error
+	// Exec returns how many rows it changed.
+	Exec(query string, args ...any) (int64, error)
+	Later(query string, args ...any) error
+	// LaterCount adds the number of changed rows to n, and LaterID sets id, both at the
+	// latest with the commit.
+	LaterCount(n *int, query string, args ...any) error
+	LaterID(id *conversation.MessageID, query string, args ...any) error
+}
+
+// Event is the storing of one event.
+type Event struct {
+	Records  Records
+	Arrival  *store.Arrival
+	Reported *channel.Event
+	// Identity is what Identity says of the event.
+	Identity []byte
+	Result   *store.Result
+
+	c row.Conversation
+}
+
+// Identity is what makes the message of an arrival's event the same message for ever:
+// inbox, chat and the channel's id; without an id, the signed request and the event's place
+// in it. Nil where there is neither, or where the event is not a message of its own.
+func Identity(a *store.Arrival, index int) []byte {
+	ev := &a.Events[index]
+	if ev.Kind != channel.Received && ev.Kind != channel.Said {
+		return nil
+	}
+	switch {
+	case ev.Key != "":
+		return hash("key", a.Inbox, ev.Chat, ev.Key)
+	case a.Fallback != nil:
+		return hash("request", a.Inbox, string(a.Fallback), strconv.Itoa(index))
+	}
+	return nil
+}
+
+func hash(parts ...string) []byte {
+	h := sha256.New()
+	for _, p := range parts {
+		// The length keeps ("ab","c") and ("a","bc") apart.
+		fmt.Fprintf(h, "%d:%s", len(p), p)
+	}
+	return h.Sum(nil)[:16]
+}
+
+// Store stores the event.
+func (r *Event) Store() error {
+	ev := r.Reported
+	if r.Identity != nil {
+		repeat, found, err := r.Records.Known(r.Identity)
+		if err != nil {
+			return err
+		}
+		if found {
+			*r.Result = store.Result{Conversation: repeat.Conversation, Message: repeat.Message, Duplicate: true}
+			return r.seen()
+		}
+	}
+	found, err := r.find()
+	if err != nil {
+		return err
+	}
+	if !found {
+		// Only somebody saying something starts a conversation; its state alone does not.
+		if k := ev.Kind; k != channel.Received && k != channel.Edited && !(k == channel.Said && ev.Author == conversation.Person) {
+			return nil
+		}
+		if ev.Thread == "" && len(ev.Contact.Identities) == 0 {
+			return nil // nobody could be found by it again
+		}
+		if err := r.create(); err != nil {
+			return err
+		}
+	}
+	r.Result.Conversation = r.c.ID
+	if ev.Kind == channel.Received && r.Identity == nil && r.Arrival.Fallback == nil {
+		repeated, err := r.repeated()
+		if err != nil {
+			return err
+		}
+		if repeated {
+			r.Result.Duplicate = true
+			return nil
+		}
+	}
+	if err := r.observe(); err != nil {
+		return err
+	}
+	switch ev.Kind {
+	case channel.Received:
+		err = r.received(ev.Key, r.Identity)
+	case channel.Said:
+		err = r.said()
+	case channel.Edited:
+		err = r.edited()
+	case channel.Revoked:
+		err = r.revoked()
+	case channel.Failed:
+		err = r.failed()
+	case channel.Ignored:
+		err = r.noted()
+	}
+	if err != nil {
+		return err
+	}
+	return r.Records.Save(&r.c)
+}
+
+// seen is what a repeat still tells: nothing, but for an update of our own message, which
+// may be the only carrier of a change of hands whose event was lost.
+func (r *Event) seen() error {
+	if r.Reported.Kind != channel.Said || r.Reported.Author != conversation.Ours || r.Reported.Snapshot == nil {
+		return nil
+	}
+	found, err := r.find()
+	if err != nil || !found {
+		return err
+	}
+	if err := r.observe(); err != nil {
+		return err
+	}
+	return r.Records.Save(&r.c)
+}
+
+// observe takes over what the event shows of the conversation at the helpdesk.
+func (r *Event) observe() error {
+	s := r.Reported.Snapshot
+	if s == nil {
+		return nil
+	}
+	shown := ""
+	if s.Assignee == conversation.SomeBot {
+		shown = s.AssigneeID
+	}
+	self, err := r.Records.Self(shown)
+	if err != nil {
+		return err
+	}
+	return r.moved(r.c.State.Observe(*s, self))
+}
+
+// Locate finds the event's conversation and changes nothing. Where the channel has no
+// threads, the strongest of the person's ids that is known decides.
+func (r *Event) Locate() (c row.Conversation, found bool, err error) {
+	if r.Reported.Thread != "" {
+		return r.Records.ByThread(r.Reported.Thread)
+	}
+	for _, id := range r.Reported.Contact.Identities {
+		if c, found, err = r.Records.ByPerson(id); found || err != nil {
+			return c, found, err
+		}
+	}
+	return c, false, nil
+}
+
+func (r *Event) find() (found bool, err error) {
+	if r.c, found, err = r.Locate(); err != nil || !found || r.Reported.Thread != "" {
+		return found, err
+	}
+	if len(r.Reported.Contact.Identities) == 1 {
+		return true, nil // the one by which it was found
+	}
+	return true, r.unite(r.c.Contact)
+}
+
+// unite makes all ids of the event the contact's: the ids in one payload are one person's.
+func (r *Event) unite(contact conversation.ContactID) error {
+	for _, id := range r.ids() {
+		if err := r.Records.Unite(id, contact); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// ids are the event's, each once and in one order, whoever stores them.
+func (r *Event) ids() []channel.Identity {
+	ids := slices.SortedFunc(slices.Values(r.Reported.Contact.Identities), func(a, b channel.Identity) int {
+		return cmp.Or(strings.Compare(string(a.Kind), string(b.Kind)), strings.Compare(a.Value, b.Value))
+	})
+	return slices.Compact(ids)
+}
+
+// create makes a conversation, and its contact where none of the ids is known.
+func (r *Event) create() error {
+	var contact conversation.ContactID
+	var err error
+	for _, id := range r.Reported.Contact.Identities {
+		if contact, err = r.Records.Contact(id); err != nil {
+			return err
+		}
+		if contact != 0 {
+			break
+		}
+	}
+	if contact == 0 {
+		contact, err = r.Records.NewContact(r.Reported.Contact.Name, r.ids(), r.Arrival.Now)
+	} else {
+		err = r.unite(contact)
+	}
+	if err != nil {
+		return err
+	}
+	r.c = row.Conversation{Conversation: store.Conversation{Inbox: r.Records.Text(r.Arrival.Inbox), Channel: r.Arrival.Channel, Thread: r.Records.Text(r.Reported.Thread),
+		Contact: contact, ContactName: r.Records.Text(r.Reported.Contact.Name), State: conversation.New(), CreatedAt: r.Arrival.Now}}
+	if r.c.Thread == "" {
+		r.c.Thread = Home(contact)
+	}
+	r.addressed() // where a person wrote first there is something to be done as well: opening it
+	return r.Records.NewConversation(&r.c)
+}
+
+// addressed notes where an answer has to go, as far as the event tells.
+func (r *Event) addressed() {
+	if to := r.Reported.Address.To; to != "" {
+		r.c.Address.To = to
+	}
+	if thread := r.Reported.Address.Thread; thread != "" {
+		r.c.Address.Thread = thread
+	}
+}
+
+// Home is the thread of a contact's conversation where the channel has no threads.
+func Home(contact conversation.ContactID) string {
+	return "contact:" + strconv.FormatInt(int64(contact), 10)
+}
+
+// repeated tells a repeat from a new utterance where nothing identifies the message: the
+// same words by the same person within the window, and nobody has said anything since.
+func (r *Event) repeated() (bool, error) {
+	content := &r.Reported.Content
+	packed, err := row.Extra(*content)
+	if err != nil {
+		return false, err
+	}
+	want, _ := packed.(string)
+	said, err := r.lastSaid()
+	if err != nil {
+		return false, err
+	}
+	for _, m := range said {
+		if m.author != conversation.Customer || r.Arrival.Now.Sub(m.at) > r.Arrival.DedupeWindow {
+			return false, nil
+		}
+		if m.key == "" && m.kind == content.Kind && m.text == r.Records.Text(content.Text) && m.extra == r.Records.Text(want) {
+			return true, nil
+		}
+	}
+	return false, nil
+}
+
+// utterance is one of the last things said.
+type utterance struct {
+	author           conversation.Author
+	kind             conversation.Kind
+	text, extra, key string
+	at               time.Time
+}
+
+func (r *Event) lastSaid() ([]utterance, error) {
+	var out []utterance
+	err := r.Records.Many("message_last_said", []any{int64(r.c.ID)}, func(sc row.Scanner) error {
+		var u utterance
+		var id, at int64
+		err := sc.Scan(&id, &u.author, &u.kind, &u.text, &u.extra, &at, &u.key)
+		u.at = row.Time(at)
+		out = append(out, u)
+		return err
+	})
+	return out, err
+}
+
+func (r *Event) insert(author conversation.Author, key string, identity []byte, pending bool) error {
+	content := &r.Reported.Content
+	packed, err := row.Extra(*content)
+	if err != nil {
+		return err
+	}
+	said := r.Reported.At
+	if said.IsZero() {
+		said = r.Arrival.Now
+	}
+	var id any // a nil slice would be an empty blob to one database
+	if identity != nil {
+		id = identity
+	}
+	return r.Records.LaterID(&r.Result.Message, "message_insert", int64(r.c.ID), string(author), string(content.Kind), content.Text, packed, key, id, nil,
+		row.Millis(said), row.Millis(r.Arrival.Now), pending)
+}
+
+func (r *Event) received(key string, identity []byte) error {
+	ev, now := r.Reported, r.Arrival.Now
+	r.addressed()
+	if name := r.Records.Text(ev.Contact.Name); name != "" && name != r.c.ContactName {
+		r.c.ContactName = name
+		if err := r.Records.Rename(r.c.Contact, name); err != nil {
+			return err
+		}
+	}
+	var shown conversation.Status
+	if ev.Snapshot != nil {
+		shown = ev.Snapshot.Status
+	}
+	if err := r.moved(r.c.State.CustomerWrote(now, shown)); err != nil {
+		return err
+	}
+	overtaken := !ev.At.IsZero() && now.Sub(ev.At) > replayAge && ev.At.Before(r.c.LastAt)
+	pending := r.c.State.Holder == conversation.Bot && !overtaken
+	if err := r.insert(conversation.Customer, key, identity, pending); err != nil {
+		return err
+	}
+	if ev.At.After(r.c.LastAt) {
+		r.c.LastAt = ev.At
+	}
+	if pending {
+		r.due(ev.Content.Text)
+	}
+	return nil
+}
+
+// due moves the time of the next turn: which is all that a quiet window is.
+func (r *Event) due(text string) {
+	if r.c.FirstPending.IsZero() {
+		r.c.FirstPending = r.Arrival.Now
+	}
+	r.c.DueAt = r.Arrival.Quiet.Due(r.c.FirstPending, r.Arrival.Now, text)
+	r.c.Revision++
+	r.c.Correlation = r.Arrival.Correlation
+	r.Result.Pending, r.Result.Stale = true, true
+}
+
+// moved carries out what a move of the conversation means for what is under way.
+func (r *Event) moved(change conversation.Change) error {
+	if change.Moved() || change.TakenOver {
+		r.Result.Change = change
+	}
+	if change.To == conversation.Human && (change.Moved() || change.TakenOver) || change.To == conversation.Closed && change.Moved() {
+		if err := r.Records.Later("messages_settle", int64(r.c.ID)); err != nil {
+			return err
+		}
+		if err := r.Records.Later("turn_forget", int64(r.c.ID)); err != nil {
+			return err
+		}
+		r.c.DueAt, r.c.FirstPending = time.Time{}, time.Time{}
+		r.Result.Pending, r.Result.Stale = false, true
+	}
+	if !change.TakenOver {
+		return nil
+	}
+	if err := r.Records.LaterCount(&r.Result.Cancelled, "delivery_cancel_says", int64(r.c.ID), string(change.Reason), "", row.Millis(r.Arrival.Now)); err != nil {
+		return err
+	}
+	if change.ShouldOpen {
+		return r.open()
+	}
+	return nil
+}
+
+// open asks for the conversation to be made visible to people, where the channel can.
+func (r *Event) open() error {
+	if !r.Arrival.CanOpen {
+		return nil
+	}
+	var one int
+	if waiting, err := r.Records.One("delivery_opening", []any{int64(r.c.ID)}, &one); err != nil || waiting {
+		return err
+	}
+	id, err := uuid.NewV7()
+	if err != nil {
+		return err
+	}
+	now := r.Arrival.Now
+	if err := r.Records.Later("delivery_insert", id.String(), int64(r.c.ID), 0, string(channel.OpenUp), "{}", nil, r.c.State.Epoch, r.Arrival.Correlation, row.Millis(now), 0); err != nil {
+		return err
+	}
+	if r.c.DeliverAt.IsZero() || r.c.DeliverAt.After(now) {
+		r.c.DeliverAt = now
+	}
+	r.Result.Deliver = true
+	return nil
+}
