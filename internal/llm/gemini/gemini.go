@@ -22,6 +22,7 @@ import (
 	"secretaria/internal/fault"
 	"secretaria/internal/httpclient"
 	"secretaria/internal/llm"
+	"secretaria/internal/llm/exchange"
 	"secretaria/internal/secret"
 )
 
@@ -91,7 +92,7 @@ func New(cfg Config, hc *httpclient.Client) (*Client, error) {
 		APIKey:  cfg.APIKey.Reveal(),
 		Backend: genai.BackendGeminiAPI,
 		HTTPClient: &http.Client{
-			Transport: transport{hc},
+			Transport: exchange.Transport{Client: hc},
 			// A redirect is an answer to report, never a second place for the key.
 			CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 		},
@@ -120,8 +121,8 @@ func (c *Client) Generate(ctx context.Context, req *llm.Request) (*llm.Response,
 		return nil, err
 	}
 	start := time.Now()
-	x := &exchange{}
-	out, err := c.call(context.WithValue(ctx, exchangeKey{}, x), contents, conf)
+	ctx, x := exchange.With(ctx)
+	out, err := c.call(ctx, contents, conf)
 	if err := c.failure(x, err); err != nil {
 		return nil, err
 	}
@@ -145,33 +146,6 @@ func (c *Client) call(ctx context.Context, contents []*genai.Content, conf *gena
 		}
 	}()
 	return c.api.Models.GenerateContent(ctx, c.cfg.Model, contents, conf)
-}
-
-// exchange is what the transport saw of one call: the library drops the headers of an error.
-type exchange struct {
-	resp *httpclient.Response
-	err  error
-}
-
-type exchangeKey struct{}
-
-// transport sends the library's requests through our client, which bounds and classifies.
-type transport struct{ http *httpclient.Client }
-
-func (t transport) RoundTrip(req *http.Request) (*http.Response, error) {
-	resp, err := t.http.Do(req)
-	if x, ok := req.Context().Value(exchangeKey{}).(*exchange); ok {
-		x.resp, x.err = resp, err
-	}
-	if err != nil {
-		return nil, err
-	}
-	return &http.Response{
-		StatusCode: resp.Status,
-		Header:     resp.Header,
-		Body:       body(resp.Body),
-		Request:    req,
-	}, nil
 }
 
 // invalid is a request that we do not even send.

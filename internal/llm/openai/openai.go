@@ -11,7 +11,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net/http"
 	"net/url"
 	"strings"
 	"time"
@@ -21,6 +20,7 @@ import (
 	"secretaria/internal/fault"
 	"secretaria/internal/httpclient"
 	"secretaria/internal/llm"
+	"secretaria/internal/llm/exchange"
 	"secretaria/internal/secret"
 )
 
@@ -92,7 +92,7 @@ func New(cfg Config, http *httpclient.Client) (*Client, error) {
 	cfg = cfg.filled()
 	conf := wire.DefaultConfig(cfg.APIKey.Reveal())
 	conf.BaseURL = cfg.BaseURL
-	conf.HTTPClient = doer{http}
+	conf.HTTPClient = exchange.Transport{Client: http}
 	return &Client{cfg: cfg, api: wire.NewClientWithConfig(conf), dialect: dialectOf(cfg)}, nil
 }
 
@@ -110,8 +110,8 @@ func (c *Client) Generate(ctx context.Context, req *llm.Request) (*llm.Response,
 		return nil, err
 	}
 	start := time.Now()
-	x := &exchange{}
-	out, err := c.api.CreateChatCompletion(context.WithValue(ctx, exchangeKey{}, x), in)
+	ctx, x := exchange.With(ctx)
+	out, err := c.api.CreateChatCompletion(ctx, in)
 	if err := c.failure(x, err); err != nil {
 		return nil, err
 	}
@@ -121,33 +121,6 @@ func (c *Client) Generate(ctx context.Context, req *llm.Request) (*llm.Response,
 	}
 	resp.Duration = time.Since(start)
 	return resp, nil
-}
-
-// exchange is what the transport saw of one call: the library drops the headers of an error.
-type exchange struct {
-	resp *httpclient.Response
-	err  error
-}
-
-type exchangeKey struct{}
-
-// doer sends the library's requests through our client, which bounds and classifies.
-type doer struct{ http *httpclient.Client }
-
-func (d doer) Do(req *http.Request) (*http.Response, error) {
-	resp, err := d.http.Do(req)
-	if x, ok := req.Context().Value(exchangeKey{}).(*exchange); ok {
-		x.resp, x.err = resp, err
-	}
-	if err != nil {
-		return nil, err
-	}
-	return &http.Response{
-		StatusCode: resp.Status,
-		Header:     resp.Header,
-		Body:       body(resp.Body),
-		Request:    req,
-	}, nil
 }
 
 // invalid is a request that we do not even send.
