@@ -27,6 +27,7 @@ import (
 	"secretaria/internal/conversation"
 	"secretaria/internal/fault"
 	"secretaria/internal/job"
+	"secretaria/internal/spool"
 	"secretaria/internal/store"
 	"secretaria/internal/telemetry"
 )
@@ -45,9 +46,6 @@ type Limiter interface {
 	Allow(key string) (ok bool, retryAfter time.Duration)
 	Return(key string)
 }
-
-// storeTime bounds how long a request waits for the store. Chatwoot gives up after 5 s.
-const storeTime = 10 * time.Second
 
 // Inbox is a configured inbox.
 type Inbox struct {
@@ -77,8 +75,13 @@ type Config struct {
 	Kind    channel.Kind
 	Inboxes []Inbox
 	// Stranger answers for inboxes that do not exist: exactly like a wrong signature.
-	Stranger     channel.Channel
-	Memory       Memory
+	Stranger channel.Channel
+	Memory   Memory
+	// Spool keeps what Memory cannot take during an outage; nil where there is none.
+	Spool *spool.Spool
+	// Outage tells errors of Memory that will pass by themselves, its being out of reach,
+	// from others. Needed beside Spool.
+	Outage       func(error) bool
 	Failures     Limiter // requests that fail authentication, by client IP
 	Contacts     Limiter // accepted messages, by contact
 	DedupeWindow time.Duration
@@ -188,13 +191,16 @@ func (in *Intake) accept(w http.ResponseWriter, r *http.Request, inbox *Inbox, c
 	}
 	// What arrived whole is stored even if the sender has hung up meanwhile: Whaticket does
 	// not send it again.
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(r.Context()), storeTime)
-	defer cancel()
-	results, err := in.cfg.Memory.Receive(ctx, in.arrival(r, inbox, req, events, done.Correlation))
+	a := in.arrival(inbox, events, req.Received, done.Correlation)
+	a.Fallback = fallback(r, inbox, req)
+	results, spooled, err := in.store(context.WithoutCancel(r.Context()), a, req.Body)
 	if err != nil {
 		in.unlimit(inbox, events)
 		done.Err = err
 		return channel.Outcome{Kind: channel.Unavailable}, 0
+	}
+	if spooled {
+		return channel.Outcome{Kind: channel.Accepted, Detail: Spooled}, 0
 	}
 	for i := range results {
 		if results[i].Duplicate {
@@ -273,18 +279,23 @@ func contactKey(inbox string, ev *channel.Event) string {
 	return key
 }
 
-func (in *Intake) arrival(r *http.Request, inbox *Inbox, req *channel.Request, events []channel.Event, correlation string) store.Arrival {
-	a := store.Arrival{Inbox: inbox.Name, Channel: in.cfg.Kind, Events: events, Now: req.Received, Correlation: correlation, Quiet: inbox.Quiet,
+func (in *Intake) arrival(inbox *Inbox, events []channel.Event, received time.Time, correlation string) store.Arrival {
+	return store.Arrival{Inbox: inbox.Name, Channel: in.cfg.Kind, Events: events, Now: received, Correlation: correlation, Quiet: inbox.Quiet,
 		DedupeWindow: in.cfg.DedupeWindow, Hold: inbox.Hold,
 		// In Whaticket a person who acts on a ticket has it, and moving it would message the customer.
 		CanOpen: in.cfg.Kind == channel.Chatwoot && inbox.Channel.Supports(channel.OpenUp)}
-	if ts := r.Header.Get("X-Timestamp"); inbox.Signed && ts != "" {
-		sum := sha256.New()
-		fmt.Fprintf(sum, "%s.", ts)
-		sum.Write(req.Body)
-		a.Fallback = sum.Sum(nil)
+}
+
+// fallback identifies a signed request whose events have no id.
+func fallback(r *http.Request, inbox *Inbox, req *channel.Request) []byte {
+	ts := r.Header.Get("X-Timestamp")
+	if !inbox.Signed || ts == "" {
+		return nil
 	}
-	return a
+	sum := sha256.New()
+	fmt.Fprintf(sum, "%s.", ts)
+	sum.Write(req.Body)
+	return sum.Sum(nil)
 }
 
 func (in *Intake) announce(results []store.Result) {
