@@ -1,4 +1,5 @@
-// Package ratelimit limits how often something may happen per key, within this process.
+// Package ratelimit limits how often something may happen per key, within this process. What
+// several processes share lies in package redis and passes the same suite, ratelimittest.
 //
 // It promises exactness: of any window, at most limit uses are allowed, and the first limit
 // uses always are. Memory is bounded: a key costs about 100 bytes and 8 more for each use in
@@ -58,7 +59,7 @@ func (l *Limiter) Allow(name string) (ok bool, retryAfter time.Duration) {
 	k := l.keys[name]
 	if k != nil {
 		if wait := l.wait(k, now); wait > 0 {
-			return false, l.seconds(wait)
+			return false, RetryAfter(wait, l.window)
 		}
 		k.unlink()
 	} else {
@@ -80,7 +81,7 @@ func (l *Limiter) Peek(name string) (ok bool, retryAfter time.Duration) {
 	defer l.mu.Unlock()
 	if k := l.keys[name]; k != nil {
 		if wait := l.wait(k, time.Since(l.start)); wait > 0 {
-			return false, l.seconds(wait)
+			return false, RetryAfter(wait, l.window)
 		}
 	}
 	return true, 0
@@ -119,10 +120,11 @@ func (l *Limiter) wait(k *key, now time.Duration) time.Duration {
 	return k.uses[0] + l.window - now
 }
 
-// seconds rounds up to whole seconds, within the window.
-func (l *Limiter) seconds(d time.Duration) time.Duration {
+// RetryAfter is what a caller is told who has to wait: whole seconds, rounded up, from 1 to
+// the window.
+func RetryAfter(wait, window time.Duration) time.Duration {
 	up := func(d time.Duration) time.Duration { return (d + time.Second - 1).Truncate(time.Second) }
-	return max(time.Second, min(up(d), up(l.window)))
+	return max(time.Second, min(up(wait), up(window)))
 }
 
 // makeRoom drops keys that have no use in the window, two at a time, so that the keys never

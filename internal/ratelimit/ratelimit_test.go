@@ -2,58 +2,49 @@ package ratelimit
 
 import (
 	"fmt"
-	"math/rand/v2"
-	"sync"
-	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"secretaria/internal/ratelimit/ratelimittest"
 )
 
-func TestAllowIsExact(t *testing.T) {
+func TestSuite(t *testing.T) {
 	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
-		l := New(20, time.Minute)
-		for i := range 20 {
-			if ok, wait := l.Allow("a"); !ok || wait != 0 {
-				t.Fatalf("Allow, use %d = %v, %v, want true, 0", i+1, ok, wait)
-			}
-			time.Sleep(2 * time.Second)
-		}
-		for range 3 { // a refusal uses nothing
-			if ok, wait := l.Allow("a"); ok || wait != 20*time.Second {
-				t.Fatalf("Allow, use 21 after 40 s = %v, %v, want false, 20s", ok, wait)
-			}
-		}
-		if ok, _ := l.Allow("b"); !ok {
-			t.Error("Allow of another key = false, want true")
-		}
-		time.Sleep(20*time.Second - 1)
-		if ok, wait := l.Allow("a"); ok || wait != time.Second {
-			t.Errorf("Allow 1 ns early = %v, %v, want false, 1s", ok, wait)
-		}
-		time.Sleep(time.Nanosecond)
-		if ok, _ := l.Allow("a"); !ok {
-			t.Error("Allow when the first use left the window = false, want true")
-		}
-		if ok, wait := l.Allow("a"); ok || wait != 2*time.Second {
-			t.Errorf("Allow right after = %v, %v, want false, 2s", ok, wait)
-		}
+	ratelimittest.Run(t, ratelimittest.Subject{
+		In: synctest.Test,
+		Open: func(_ *testing.T, limit int, window time.Duration) (ratelimittest.Limiter, func(time.Duration)) {
+			return New(limit, window), func(d time.Duration) { <-time.After(d) }
+		},
 	})
 }
 
-func TestRetryAfterIsWholeSecondsWithinTheWindow(t *testing.T) {
+func TestRetryAfter(t *testing.T) {
 	t.Parallel()
-	for _, window := range []time.Duration{time.Nanosecond, 300 * time.Millisecond, time.Second, 1500 * time.Millisecond, time.Minute} {
-		synctest.Test(t, func(t *testing.T) {
-			l := New(1, window)
-			l.Allow("a")
-			ok, wait := l.Allow("a")
-			most := (window + time.Second - 1).Truncate(time.Second)
-			if ok || wait < time.Second || wait > most || wait%time.Second != 0 {
-				t.Errorf("window %v: Allow = %v, %v, want false and whole seconds from 1s to %v", window, ok, wait, most)
-			}
-		})
+	for _, c := range []struct{ wait, window, want time.Duration }{
+		{1, 1, time.Second},
+		{time.Second, time.Minute, time.Second},
+		{time.Second + 1, time.Minute, 2 * time.Second},
+		{time.Second + 1, time.Second + 2, 2 * time.Second},
+		{2 * time.Minute, time.Minute, time.Minute}, // of a clock that was set back
+		{-time.Second, time.Minute, time.Second},
+	} {
+		if got := RetryAfter(c.wait, c.window); got != c.want {
+			t.Errorf("RetryAfter(%v, %v) = %v, want %v", c.wait, c.window, got, c.want)
+		}
+	}
+}
+
+func TestReturnForgetsKeys(t *testing.T) {
+	t.Parallel()
+	l := New(2, time.Minute)
+	l.Allow("a")
+	l.Allow("a")
+	for range 3 {
+		l.Return("a")
+	}
+	if n := len(l.keys); n != 0 {
+		t.Errorf("%d keys after every use was given back, want 0", n)
 	}
 }
 
@@ -78,30 +69,6 @@ func TestPeekUsesNothing(t *testing.T) {
 		l.Return("a") // its uses have left the window
 		if ok, _ := l.Allow("a"); !ok {
 			t.Error("Allow after the window = false, want true")
-		}
-	})
-}
-
-func TestReturnGivesBackTheLastUse(t *testing.T) {
-	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
-		l := New(2, time.Minute)
-		l.Return("unknown")
-		l.Allow("a")
-		time.Sleep(10 * time.Second)
-		l.Allow("a")
-		l.Return("a")
-		if ok, _ := l.Allow("a"); !ok {
-			t.Error("Allow after Return = false, want true")
-		}
-		if ok, wait := l.Allow("a"); ok || wait != 50*time.Second {
-			t.Errorf("Allow = %v, %v, want false, 50s: the first use was not the one given back", ok, wait)
-		}
-		l.Return("a")
-		l.Return("a")
-		l.Return("a")
-		if n := len(l.keys); n != 0 {
-			t.Errorf("%d keys after every use was given back, want 0", n)
 		}
 	})
 }
@@ -146,73 +113,6 @@ func TestMemoryIsBounded(t *testing.T) {
 		}
 		if n := len(l.keys); n != 60 {
 			t.Errorf("%d keys, want the 60 that are in the window", n)
-		}
-	})
-}
-
-func TestConcurrentUse(t *testing.T) {
-	t.Parallel()
-	l := New(100, time.Hour)
-	var allowed atomic.Int64
-	var wg sync.WaitGroup
-	for g := range 8 {
-		wg.Go(func() {
-			for i := range 200 {
-				if ok, _ := l.Allow("shared"); ok {
-					allowed.Add(1)
-				}
-				own := fmt.Sprint(g, i%10)
-				l.Allow(own)
-				l.Peek(own)
-				l.Return(own)
-			}
-		})
-	}
-	wg.Wait()
-	if got := allowed.Load(); got != 100 {
-		t.Errorf("%d uses allowed, want 100", got)
-	}
-}
-
-// TestAgainstAModel compares with a log of everything that was allowed.
-func TestAgainstAModel(t *testing.T) {
-	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
-		const limit, window = 3, 10 * time.Second
-		rnd := rand.New(rand.NewPCG(1, 2))
-		l := New(limit, window)
-		uses := map[string][]time.Time{}
-		for range 20_000 {
-			name := fmt.Sprint(rnd.IntN(5))
-			var recent []time.Time
-			for _, u := range uses[name] {
-				if time.Since(u) < window {
-					recent = append(recent, u)
-				}
-			}
-			switch rnd.IntN(4) {
-			case 0:
-				time.Sleep(time.Duration(rnd.IntN(5000)) * time.Millisecond)
-				continue
-			case 1:
-				if ok, _ := l.Peek(name); ok != (len(recent) < limit) {
-					t.Fatalf("Peek(%q) = %v with uses %v", name, ok, recent)
-				}
-			case 2:
-				l.Return(name)
-				if len(recent) > 0 {
-					recent = recent[:len(recent)-1]
-				}
-			default:
-				ok, _ := l.Allow(name)
-				if ok != (len(recent) < limit) {
-					t.Fatalf("Allow(%q) = %v with uses %v", name, ok, recent)
-				}
-				if ok {
-					recent = append(recent, time.Now())
-				}
-			}
-			uses[name] = recent
 		}
 	})
 }

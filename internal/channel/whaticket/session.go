@@ -23,6 +23,7 @@ type session struct {
 	base     string
 	email    string
 	password secret.String
+	shared   *shared // nil: the login is this process's own
 
 	// turn is held by whoever reads or changes the fields below: one login at a time, since
 	// some Whatickets allow ten in a quarter of an hour. A channel, so that waiting for it
@@ -32,43 +33,77 @@ type session struct {
 	cookie string
 }
 
-func newSession(client *httpclient.Client, base, email string, password secret.String) *session {
-	return &session{http: client, base: base, email: email, password: password, turn: make(chan struct{}, 1)}
+func newSession(client *httpclient.Client, base, email string, password secret.String, logins Logins) *session {
+	s := &session{http: client, base: base, email: email, password: password, turn: make(chan struct{}, 1)}
+	if logins != nil {
+		s.shared = newShared(logins, base, email, password)
+	}
+	return s
 }
 
 // access returns an access token other than stale, which a call has found to be dead; ""
-// takes whatever there is. It renews by cookie where it can and logs in where it must.
-func (s *session) access(ctx context.Context, stale string) (string, error) {
+// takes whatever there is. It takes what another process has got, renews by cookie where it
+// can and logs in where it must; made says that it did one of the last two.
+func (s *session) access(ctx context.Context, stale string) (token string, made bool, err error) {
 	select {
 	case s.turn <- struct{}{}:
 		defer func() { <-s.turn }()
 	case <-ctx.Done():
-		return "", &fault.Error{Kind: fault.Transient, Code: "cancelled", Err: ctx.Err()}
+		return "", false, cancelled(ctx)
 	}
 	if s.token != "" && s.token != stale {
-		return s.token, nil
+		return s.token, false, nil
 	}
 	s.token = ""
+	if s.shared != nil {
+		found, leave, err := s.shared.join(ctx, stale)
+		if err != nil {
+			return "", false, err
+		}
+		defer leave()
+		if found.Cookie != "" {
+			s.cookie = found.Cookie
+		}
+		if found.Token != "" {
+			s.token = found.Token
+			return s.token, false, nil
+		}
+	}
+	if err := s.renew(ctx, stale); err != nil {
+		return "", false, err
+	}
+	if s.shared != nil {
+		s.shared.save(ctx, login{s.token, s.cookie})
+	}
+	return s.token, true, nil
+}
+
+func cancelled(ctx context.Context) error {
+	return &fault.Error{Kind: fault.Transient, Code: "cancelled", Err: ctx.Err()}
+}
+
+// renew gets a token other than stale, by cookie where it can.
+func (s *session) renew(ctx context.Context, stale string) error {
 	if s.cookie != "" {
 		cookie := s.cookie
 		s.cookie = ""
 		err := s.enter(ctx, "/auth/refresh_token", nil, cookie)
 		if err == nil && s.token != stale {
-			return s.token, nil
+			return nil
 		}
 		if err != nil && !fault.Is(err, fault.Unauthorized) && !fault.Is(err, fault.NotFound) {
 			s.cookie = cookie // it may still be good when the peer is back
-			return "", fmt.Errorf("refresh session: %w", err)
+			return fmt.Errorf("refresh session: %w", err)
 		}
 	}
 	credentials, err := json.Marshal(map[string]string{"email": s.email, "password": s.password.Reveal()})
 	if err != nil {
-		return "", fmt.Errorf("encode credentials: %w", err)
+		return fmt.Errorf("encode credentials: %w", err)
 	}
 	if err := s.enter(ctx, "/auth/login", credentials, ""); err != nil {
-		return "", fmt.Errorf("log in: %w", err)
+		return fmt.Errorf("log in: %w", err)
 	}
-	return s.token, nil
+	return nil
 }
 
 // enter asks for a token and keeps it with its cookie.
@@ -117,8 +152,9 @@ func harmless(err error) error {
 	return err
 }
 
-// call makes one request with the JWT, and once more with a new one if the old has died.
-// body is sent as JSON; nil sends none.
+// call makes one request with the JWT, and again with another one if that has died: once with
+// one that was made for it, or before that with one that another process had, which may
+// have died meanwhile. body is sent as JSON; nil sends none.
 func (c *Channel) call(ctx context.Context, method, path string, body any) (*httpclient.Response, error) {
 	var payload []byte
 	if body != nil {
@@ -127,11 +163,11 @@ func (c *Channel) call(ctx context.Context, method, path string, body any) (*htt
 			return nil, fmt.Errorf("encode request: %w", err)
 		}
 	}
-	token, err := c.session.access(ctx, "")
+	token, _, err := c.session.access(ctx, "")
 	if err != nil {
 		return nil, err
 	}
-	for renewed := false; ; renewed = true {
+	for made, renewals := false, 0; ; renewals++ {
 		resp, err := c.request(ctx, method, path, token, payload)
 		if err != nil {
 			return nil, err
@@ -140,10 +176,10 @@ func (c *Channel) call(ctx context.Context, method, path string, body any) (*htt
 		// An expired token is 403, in some forks 401. ERR_FORBIDDEN is ticketz' word for a
 		// good token whose user may not do this.
 		expired := fault.Is(err, fault.Unauthorized) && fault.Code(err) != "ERR_FORBIDDEN"
-		if !expired || renewed {
+		if !expired || made || renewals == 2 {
 			return resp, err
 		}
-		if token, err = c.session.access(ctx, token); err != nil {
+		if token, made, err = c.session.access(ctx, token); err != nil {
 			return nil, err
 		}
 	}

@@ -68,6 +68,8 @@ type Config struct {
 	// DefaultCountry is the calling code ("55") of numbers that come without one; "" takes
 	// no number without one for a phone.
 	DefaultCountry string
+	// Logins is where processes share the login of an account; nil: each logs in for itself.
+	Logins Logins
 	// HandoffQueue and HandoffUser are the ids of the queue and the user that get a
 	// conversation at a handoff. Neither: it waits among the pending ones.
 	HandoffQueue, HandoffUser string
@@ -190,7 +192,7 @@ func New(cfg Config, client *httpclient.Client) (*Channel, error) {
 	}
 	c.tokens, c.urlSecrets = digests(cfg.WebhookTokens), digests(cfg.URLSecrets)
 	if cfg.Email != "" {
-		c.session = newSession(client, c.base, cfg.Email, cfg.Password)
+		c.session = newSession(client, c.base, cfg.Email, cfg.Password, cfg.Logins)
 	}
 	return c, nil
 }

@@ -11,7 +11,7 @@ import (
 
 // Observer is told what happens. Nil functions are skipped; the others are called from the
 // goroutine of the call, must be quick and safe for concurrent use, and must not call the
-// model: OnState runs under the circuit's lock.
+// model: OnState runs under a lock of the circuit.
 type Observer struct {
 	// OnCall is told of every try, and of every call that the open circuit turned away (with
 	// duration 0). Usage is zero without an answer.

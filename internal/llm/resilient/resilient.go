@@ -12,6 +12,7 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"sync"
 	"time"
 
 	"github.com/cenkalti/backoff/v5"
@@ -42,6 +43,8 @@ type Config struct {
 	Pause time.Duration
 	// MaxPause bounds the bound, default 5 s.
 	MaxPause time.Duration
+	// Circuit is shared with other processes; nil, or while it fails: this process has its own.
+	Circuit Circuit
 	// MaxRetryAfter is the longest wish of a provider that is waited for within a call, default
 	// 20 s: a longer one ends the call at once, and its caller decides.
 	MaxRetryAfter time.Duration
@@ -94,6 +97,9 @@ type Model struct {
 	cfg     Config
 	observe Observer
 	breaker *gobreaker.CircuitBreaker[*llm.Response]
+
+	mu   sync.Mutex
+	seen State // what the observer was told last
 }
 
 var _ llm.Model = (*Model)(nil)
@@ -108,11 +114,22 @@ func New(model llm.Model, cfg Config, observe Observer) *Model {
 		ReadyToTrip: func(c gobreaker.Counts) bool { return int64(c.ConsecutiveFailures) >= int64(m.cfg.BreakerThreshold) },
 		IsExcluded:  neutral,
 		OnStateChange: func(_ string, _, to gobreaker.State) {
-			m.observe.state(model.Name(), stateOf(to))
+			m.state(stateOf(to))
 		},
 	})
-	m.observe.state(model.Name(), Closed)
+	m.state(Closed)
 	return m
+}
+
+// state tells the observer of a change. Where the circuit is shared, this process learns of
+// it when it next has a call to make.
+func (m *Model) state(s State) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if s != m.seen {
+		m.seen = s
+		m.observe.state(m.Name(), s)
+	}
 }
 
 // errCancelled marks a failure of a call whose caller went away; it is stripped again before
@@ -140,13 +157,17 @@ func (m *Model) Generate(ctx context.Context, req *llm.Request) (*llm.Response, 
 	case err != nil:
 		return nil, fault.Wrap(fault.Transient, "cancelled", err)
 	}
-	resp, err := m.breaker.Execute(func() (*llm.Response, error) {
+	call := func() (*llm.Response, error) {
 		resp, err := m.tries(ctx, req)
 		if err != nil && errors.Is(ctx.Err(), context.Canceled) {
 			err = errCancelled{err}
 		}
 		return resp, err
-	})
+	}
+	resp, err, shared := m.shared(ctx, call)
+	if !shared {
+		resp, err = m.breaker.Execute(call)
+	}
 	var c errCancelled
 	switch {
 	case err == nil:
@@ -158,6 +179,41 @@ func (m *Model) Generate(ctx context.Context, req *llm.Request) (*llm.Response, 
 		return nil, c.error
 	}
 	return nil, err
+}
+
+// shared makes the call under the circuit that all processes share; false: there is none, or
+// it does not answer, and nothing was done.
+func (m *Model) shared(ctx context.Context, call func() (*llm.Response, error)) (resp *llm.Response, err error, ok bool) {
+	if m.cfg.Circuit == nil {
+		return nil, nil, false
+	}
+	state, pass, err := m.cfg.Circuit.Ask(ctx, m.Name(), m.longest(ctx))
+	if err != nil {
+		return nil, nil, false
+	}
+	m.state(state)
+	if state == Open {
+		return nil, gobreaker.ErrOpenState, true
+	}
+	said := Failing // a panic is a failure
+	defer func() {
+		after, err := m.cfg.Circuit.Tell(context.WithoutCancel(ctx), m.Name(), pass, Result{said, m.cfg.BreakerThreshold, m.cfg.BreakerReset})
+		if err == nil {
+			m.state(after)
+		}
+	}()
+	resp, err = call()
+	said = verdict(err)
+	return resp, err, true
+}
+
+// longest is how long a call may take, with all its tries and pauses.
+func (m *Model) longest(ctx context.Context) time.Duration {
+	d := time.Duration(m.cfg.Attempts) * (m.cfg.Timeout + m.cfg.MaxPause)
+	if deadline, ok := ctx.Deadline(); ok {
+		d = min(d, time.Until(deadline))
+	}
+	return d
 }
 
 // tries makes one call; the error is the last try's.
