@@ -7,11 +7,14 @@ PKGS ?= ./...
 BENCH_PKGS ?= ./internal/bench/...
 # How long each fuzz target runs.
 FUZZTIME ?= 10s
+# How many lives simulate plays, and the seed of the first.
+SEEDS ?= 2000
+FIRST ?= 1
 # Arguments for run and demo.
 ARGS ?=
 
 # What check asks for, cheapest first.
-CHECKS = format-check tidy-check compile vet lint test
+CHECKS = format-check tidy-check compile vet lint simulate test
 
 # Vet, lint and the build run without cgo, like the product, so that they share
 # one set of compiled dependencies; only the race detector needs another.
@@ -20,7 +23,7 @@ PURE = CGO_ENABLED=0
 # build fail where git does not trust the checkout, as in many CI containers.
 NOVCS = -buildvcs=false
 
-.PHONY: help build run demo test check format-check vet lint tidy-check compile format fuzz bench clean
+.PHONY: help build run demo test simulate crash check format-check vet lint tidy-check compile format fuzz bench clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' Makefile
@@ -39,7 +42,15 @@ demo: build ## build, then play a conversation with fake helpdesks; needs no con
 test: ## every test, with the race detector where a C compiler can be had
 	GO="$(GO)" sh scripts/test $(PKGS)
 
-check: ## everything CI asks for: format, tidy, compile, vet, lint, test
+simulate: ## SEEDS (2000) lives of the engine in which everything fails; docs/simulation.md
+	$(PURE) $(GO) test $(NOVCS) -timeout 10m -v -run 'TestSeeds|TestSame' ./internal/simulation -seeds $(SEEDS) -first $(FIRST)
+
+# docs/crash.md explains the CRASH_ variables; CRASH_SEED repeats a plan.
+crash: ## the real binary killed CRASH_KILLS (1000) times; CRASH_MESSAGES, CRASH_CONVERSATIONS, CRASH_DATABASE, CRASH_SEED
+	CRASH_MESSAGES="$${CRASH_MESSAGES:-10000}" CRASH_CONVERSATIONS="$${CRASH_CONVERSATIONS:-500}" CRASH_KILLS="$${CRASH_KILLS:-1000}" \
+	$(PURE) $(GO) test $(NOVCS) -count=1 -timeout 6h -v -run TestCampaign ./internal/crash
+
+check: ## everything CI asks for: format, tidy, compile, vet, lint, simulate, test
 	@for part in $(CHECKS); do \
 		start=$$(date +%s); \
 		GNUMAKEFLAGS=--no-print-directory $(MAKE) "$$part" || exit 1; \
@@ -71,8 +82,10 @@ format: ## gofmt -w
 fuzz: ## every fuzz target for FUZZTIME (10s)
 	GO="$(GO)" FUZZTIME="$(FUZZTIME)" sh scripts/fuzz
 
-bench: ## the benchmarks of BENCH_PKGS
-	$(GO) test $(NOVCS) -run '^$$' -bench . -benchmem $(BENCH_PKGS)
+# docs/benchmarks.md explains BENCH (full, short, smoke), BENCH_ONLY, BENCH_CACHE and BENCH_PAGE.
+bench: ## measure the real binary; BENCH=short, BENCH_ONLY=section,…, BENCH_PKGS=… for the benchmarks of others
+	BENCH="$(BENCH)" BENCH_CACHE="$(abspath $(BENCH_CACHE))" BENCH_PAGE="$(abspath $(BENCH_PAGE))" BENCH_BINARY="$(abspath $(BENCH_BINARY))" \
+	$(GO) test $(NOVCS) -run '^$$' -bench . -timeout 45m $(if $(filter ./internal/bench/...,$(BENCH_PKGS)),,-benchmem) $(BENCH_PKGS)
 
 clean: ## remove what build made
 	rm -rf bin
@@ -81,13 +94,19 @@ clean: ## remove what build made
 WORKER_PORT ?= 8081
 COMPOSE = docker compose --env-file deploy/.env --file deploy/compose.yaml
 
-.PHONY: dev worker up down upgrade
+.PHONY: dev worker up down upgrade migrate staging
 
 dev: ## serve, built and started anew whenever a source file or the configuration changes
 	GO="$(GO)" sh scripts/dev $(ARGS)
 
 worker: build ## build, then answer what web processes accept; needs DATABASE_URL=postgres://...
 	./bin/secretaria serve --role worker --port $(WORKER_PORT) $(ARGS)
+
+migrate: ## files of a new migration for both databases: make migrate NAME=add_labels
+	@sh scripts/migrate "$(NAME)"
+
+staging: ## the check before a release: stack up, migrate, tests of PKGS, health, metrics, a message to its delivery
+	@GO="$(GO)" sh scripts/staging $(PKGS)
 
 up: deploy/.env ## web, worker and PostgreSQL in containers, as deploy/compose.yaml has them
 	$(COMPOSE) up --detach --build

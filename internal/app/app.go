@@ -23,10 +23,14 @@ import (
 	"secretaria/internal/channel/chatwoot"
 	"secretaria/internal/channel/whaticket"
 	"secretaria/internal/delivery"
+	"secretaria/internal/event"
 	"secretaria/internal/httpclient"
+	"secretaria/internal/intake"
 	"secretaria/internal/job"
 	"secretaria/internal/llm"
 	"secretaria/internal/queue"
+	"secretaria/internal/redis"
+	"secretaria/internal/spool"
 	"secretaria/internal/store"
 	"secretaria/internal/telemetry"
 	"secretaria/internal/turn"
@@ -46,8 +50,11 @@ type inbox struct {
 type App struct {
 	o        Options
 	log      *slog.Logger
-	store    store.Store
-	queue    *queue.Queue
+	store    *memory
+	queue    lanes
+	later    *later       // nil: the database was there at the start
+	spool    *spool.Spool // nil: there is none
+	intakes  map[channel.Kind]*intake.Intake
 	turns    *turn.Worker
 	sends    *delivery.Worker
 	inboxes  []inbox
@@ -57,22 +64,16 @@ type App struct {
 	server   *http.Server
 	listener net.Listener
 	id       string
-	database string // the component's name in health and metrics
+	database string        // the component's name in health and metrics
+	redis    *redis.Client // nil: not configured
+	bus      event.Bus
 
+	building sync.Mutex // guards teardown
 	teardown []teardown
+	ending   sync.WaitGroup // parts that are ending, some after Stop
 	failed   chan error
 	stopBeat context.CancelFunc
 	beats    sync.WaitGroup
-}
-
-// teardown undoes one thing that was built. They run backwards.
-type teardown struct {
-	name string
-	run  func(context.Context) error
-}
-
-func (a *App) onStop(name string, run func(context.Context) error) {
-	a.teardown = append(a.teardown, teardown{name, run})
 }
 
 // New opens and migrates the database and builds every part. Nothing listens or runs yet.
@@ -87,7 +88,8 @@ func New(ctx context.Context, o Options) (_ *App, err error) {
 	if err != nil {
 		return nil, fmt.Errorf("make worker id: %w", err)
 	}
-	a := &App{o: o, log: cmp.Or(o.Logger, slog.New(slog.DiscardHandler)), id: id.String(), registry: prometheus.NewRegistry(), failed: make(chan error, 1)}
+	a := &App{o: o, log: cmp.Or(o.Logger, slog.New(slog.DiscardHandler)), id: id.String(), registry: prometheus.NewRegistry(), failed: make(chan error, 2),
+		intakes: map[channel.Kind]*intake.Intake{}}
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, a.Stop(context.WithoutCancel(ctx)))
@@ -95,10 +97,16 @@ func New(ctx context.Context, o Options) (_ *App, err error) {
 	}()
 	a.metrics = telemetry.NewMetrics(a.registry, telemetry.Build{Version: o.Version})
 	a.registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	if err := a.openRedis(); err != nil {
+		return nil, err
+	}
 	if err := a.buildModels(); err != nil {
 		return nil, err
 	}
 	if err := a.openStore(ctx); err != nil {
+		return nil, err
+	}
+	if err := a.openSpool(ctx); err != nil {
 		return nil, err
 	}
 	if err := a.connect(); err != nil {
@@ -107,6 +115,7 @@ func New(ctx context.Context, o Options) (_ *App, err error) {
 	if err := a.buildWorkers(); err != nil {
 		return nil, err
 	}
+	a.listen()
 	a.buildServer()
 	return a, nil
 }
@@ -125,7 +134,11 @@ func (a *App) connect() error {
 		in := inbox{Inbox: i, client: client}
 		var err error
 		if i.Whaticket != nil {
-			in.channel, err = whaticket.New(*i.Whaticket, client)
+			cfg := *i.Whaticket
+			if a.redis != nil {
+				cfg.Logins = a.redis.Logins()
+			}
+			in.channel, err = whaticket.New(cfg, client)
 		} else {
 			in.channel, err = chatwoot.New(*i.Chatwoot, client)
 		}
@@ -172,14 +185,6 @@ func (a *App) wake(lane job.Lane) {
 // Start listens, then runs workers and server until Stop. When it returns, webhooks are
 // accepted.
 func (a *App) Start(ctx context.Context) error {
-	if err := a.store.Recover(ctx, time.Now()); err != nil {
-		return fmt.Errorf("recover: %w", err)
-	}
-	if a.o.Role != Web {
-		if err := a.beat(ctx); err != nil {
-			return err
-		}
-	}
 	// The server's own time limits end dead connections; keep-alive probes would cost four
 	// system calls on each of Whaticket's connections, which live for one request.
 	lc := net.ListenConfig{KeepAlive: -1}
@@ -194,19 +199,26 @@ func (a *App) Start(ctx context.Context) error {
 		}
 		return nil
 	})
-	if a.o.Role != Web {
-		if err := a.queue.Start(ctx, a.store, queue.Handlers{Turn: a.turns.Run, Deliver: a.sends.Run}); err != nil {
-			return err
-		}
-		a.onStop("queue", a.queue.Stop)
+	if a.later != nil {
+		a.openLater(ctx)
+	} else if err := a.work(ctx); err != nil {
+		return err
 	}
+	a.startSpool(ctx)
 	go func() {
-		if err := a.server.Serve(l); !errors.Is(err, http.ErrServerClosed) {
+		if err := a.server.Serve(l); !errors.Is(err, http.ErrServerClosed) && !errors.Is(err, net.ErrClosed) {
 			a.failed <- fmt.Errorf("serve: %w", err)
 		}
 	}()
 	// Stopped first: what is accepted is finished, what is not yet accepted goes elsewhere.
 	a.onStop("server", func(ctx context.Context) error {
+		// Shutdown hangs up on a request that is read after it began. So first nobody else is
+		// let in, and whoever is in has a moment to be read.
+		_ = l.Close() // "listener" closes it where this is not reached
+		select {
+		case <-time.After(lastRead):
+		case <-ctx.Done():
+		}
 		ctx, cancel := context.WithTimeoutCause(ctx, 3*time.Second, errors.New("server did not drain"))
 		defer cancel()
 		if err := a.server.Shutdown(ctx); err != nil {
@@ -214,6 +226,28 @@ func (a *App) Start(ctx context.Context) error {
 		}
 		return nil
 	})
+	return nil
+}
+
+// lastRead is how long a request that came just before the end may take to be read.
+const lastRead = 250 * time.Millisecond
+
+// work starts what needs the database.
+func (a *App) work(ctx context.Context) error {
+	if err := a.store.Recover(ctx, time.Now()); err != nil {
+		return fmt.Errorf("recover: %w", err)
+	}
+	if a.o.Role == Web {
+		return nil
+	}
+	if err := a.beat(ctx); err != nil {
+		return err
+	}
+	q := a.queue.queue.Load()
+	if err := q.Start(ctx, a.store, queue.Handlers{Turn: a.turns.Run, Deliver: a.sends.Run}); err != nil {
+		return err
+	}
+	a.onStop("queue", q.Stop)
 	return nil
 }
 
@@ -259,17 +293,3 @@ func (a *App) Store() store.Store { return a.store }
 
 // Failed delivers the error that ended the server without Stop.
 func (a *App) Failed() <-chan error { return a.failed }
-
-// Stop ends everything that New and Start began, in reverse, within ctx. What was accepted
-// is stored; what was under way and could not end is taken up by the next process.
-func (a *App) Stop(ctx context.Context) error {
-	var errs []error
-	for i := len(a.teardown) - 1; i >= 0; i-- {
-		t := a.teardown[i]
-		if err := t.run(ctx); err != nil {
-			errs = append(errs, fmt.Errorf("stop %s: %w", t.name, err))
-		}
-	}
-	a.teardown = nil
-	return errors.Join(errs...)
-}

@@ -12,10 +12,20 @@ import (
 func (a *App) openStore(ctx context.Context) error {
 	cfg := a.o.Queue
 	cfg.Logger = a.log
-	if !a.o.Postgres.IsZero() {
-		return a.openPostgres(ctx, cfg)
+	a.store = &memory{}
+	if a.o.Postgres.IsZero() {
+		a.database = "sqlite"
+		return a.openSQLite(ctx, cfg)
 	}
-	return a.openSQLite(ctx, cfg)
+	a.database = "postgres"
+	a.onStop("store", func(context.Context) error { return a.store.Close() })
+	err := a.openPostgres(ctx, cfg)
+	if err == nil || !a.mayServeWithout(err) {
+		return err
+	}
+	a.log.Warn("database cannot be reached: webhooks go to the spool until it can", "error", err.Error())
+	a.later = &later{open: func(ctx context.Context) error { return a.openPostgres(ctx, cfg) }}
+	return nil
 }
 
 func (a *App) openSQLite(ctx context.Context, cfg queue.Config) error {
@@ -48,8 +58,10 @@ func (a *App) openSQLite(ctx context.Context, cfg queue.Config) error {
 	if err != nil {
 		return err
 	}
-	owned, a.queue, a.store, a.database = true, q, st, "sqlite"
-	a.onStop("store", func(context.Context) error { return st.Close() })
+	owned = true
+	a.queue.queue.Store(q)
+	a.store.set(st)
+	a.onStop("store", func(context.Context) error { return a.store.Close() })
 	return nil
 }
 
@@ -78,7 +90,8 @@ func (a *App) openPostgres(ctx context.Context, cfg queue.Config) error {
 	if err != nil {
 		return err
 	}
-	owned, a.queue, a.store, a.database = true, q, st, "postgres"
-	a.onStop("store", func(context.Context) error { return st.Close() })
+	owned = true
+	a.queue.queue.Store(q)
+	a.store.set(st)
 	return nil
 }

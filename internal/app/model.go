@@ -37,6 +37,9 @@ func (a *App) model(desk string) (llm.Model, error) {
 func (a *App) buildModels() error {
 	a.models = map[string]llm.Model{}
 	m := a.o.Models
+	if a.redis != nil {
+		m.Resilience.Circuit = a.redis.Breakers()
+	}
 	timeout := m.Resilience.Timeout
 	if timeout == 0 {
 		timeout = 30 * time.Second

@@ -13,13 +13,18 @@ import (
 
 func (a *App) webhookEnded(d intake.Done) {
 	a.metrics.WebhookReceived(string(d.Outcome))
-	for i := range d.Results {
-		if c := d.Results[i].Change; c.TakenOver && c.To == conversation.Human {
-			a.metrics.TakenOver(string(c.Reason))
-		}
-	}
+	a.stored(d.Results)
 	if f := a.o.Observe.Webhook; f != nil {
 		f(d)
+	}
+}
+
+// stored counts what the storing of a webhook has changed.
+func (a *App) stored(results []store.Result) {
+	for i := range results {
+		if c := results[i].Change; c.TakenOver && c.To == conversation.Human {
+			a.metrics.TakenOver(string(c.Reason))
+		}
 	}
 }
 

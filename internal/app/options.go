@@ -20,6 +20,7 @@ import (
 	"secretaria/internal/llm/openai"
 	"secretaria/internal/llm/resilient"
 	"secretaria/internal/queue"
+	"secretaria/internal/redis"
 	"secretaria/internal/secret"
 	"secretaria/internal/turn"
 )
@@ -35,6 +36,12 @@ type Options struct {
 	// Postgres is the URL of a PostgreSQL, with its password, in place of Database: many
 	// processes may share it.
 	Postgres secret.String
+	// Spool keeps webhooks while Postgres cannot be reached; the embedded database has none,
+	// since it would be on the same disk.
+	Spool Spool
+	// Redis is the URL of a Redis, with its password, that several processes share; empty:
+	// what would lie there is each process's own.
+	Redis secret.String
 	// Role says what this process does; All by default.
 	Role Role
 
@@ -59,6 +66,13 @@ type Options struct {
 	Logger         *slog.Logger
 	// Observe is told of every unit of work when it ended. Funcs may be nil.
 	Observe Observer
+}
+
+// Spool is where webhooks wait for the database. Without a folder, or with no room in it,
+// there is none.
+type Spool struct {
+	Dir      string // SPOOL_DIR; processes of one machine may share it
+	MaxBytes int64  // SPOOL_MAX_MB, for each of them
 }
 
 // Role is a share of the work.
@@ -132,6 +146,11 @@ func (o Options) Validate() error {
 	}
 	if o.Database == "" && o.Postgres.IsZero() {
 		bad("DATABASE_URL: empty")
+	}
+	if !o.Redis.IsZero() {
+		if err := redis.Validate(o.Redis); err != nil {
+			bad("REDIS_URL: %w", err)
+		}
 	}
 	switch o.Role {
 	case All:

@@ -15,10 +15,9 @@ import (
 	"secretaria/internal/channel"
 	"secretaria/internal/channel/chatwoot"
 	"secretaria/internal/channel/whaticket"
-	"secretaria/internal/conversation"
 	"secretaria/internal/fault"
 	"secretaria/internal/intake"
-	"secretaria/internal/ratelimit"
+	"secretaria/internal/store/postgres"
 	"secretaria/internal/telemetry"
 )
 
@@ -31,9 +30,9 @@ const (
 // decides, so that a wrong method gets our answer and not net/http's.
 func (a *App) buildServer() {
 	mux := http.NewServeMux()
-	failures := ratelimit.New(a.o.Limits.Failures, a.o.Limits.Window)
-	whaticketIn := a.intake(channel.Whaticket, whaticket.Stranger(), failures, ratelimit.New(a.o.Limits.Whaticket, a.o.Limits.Window))
-	chatwootIn := a.intake(channel.Chatwoot, chatwoot.Stranger(), failures, ratelimit.New(a.o.Limits.Chatwoot, a.o.Limits.Window))
+	failures := a.limiter("failures", a.o.Limits.Failures)
+	whaticketIn := a.intake(channel.Whaticket, whaticket.Stranger(), failures, a.limiter("whaticket", a.o.Limits.Whaticket))
+	chatwootIn := a.intake(channel.Chatwoot, chatwoot.Stranger(), failures, a.limiter("chatwoot", a.o.Limits.Chatwoot))
 	post := map[string]http.Handler{
 		whaticketPath: whaticketIn, whaticketPath + "/{inbox}": whaticketIn, whaticketPath + "/{inbox}/{secret}": whaticketIn,
 		agentBotPath: chatwootIn, agentBotPath + "/{inbox}": chatwootIn,
@@ -70,7 +69,7 @@ func (a *App) buildServer() {
 	}
 }
 
-func (a *App) intake(kind channel.Kind, stranger channel.Channel, failures, contacts *ratelimit.Limiter) http.Handler {
+func (a *App) intake(kind channel.Kind, stranger channel.Channel, failures, contacts intake.Limiter) *intake.Intake {
 	var inboxes []intake.Inbox
 	for _, in := range a.inboxes {
 		if in.Kind() != kind {
@@ -83,11 +82,14 @@ func (a *App) intake(kind channel.Kind, stranger channel.Channel, failures, cont
 		signed := in.Whaticket != nil && (in.Whaticket.Auth == "" || in.Whaticket.Auth == whaticket.BySignature)
 		inboxes = append(inboxes, intake.Inbox{Name: in.Name, Channel: in.channel, Signed: signed, Quiet: quiet, Hold: in.Hold})
 	}
-	return intake.New(intake.Config{
+	in := intake.New(intake.Config{
 		Kind: kind, Inboxes: inboxes, Stranger: stranger, Memory: a.store, Failures: failures, Contacts: contacts,
 		DedupeWindow: a.o.DedupeWindow, ClientIP: intake.ClientIP(a.o.TrustedProxies), Logger: a.log,
-		Observe: a.webhookEnded, Wake: a.queue.Wake, Stale: func(id conversation.ID) { a.turns.Stale(id) },
+		Observe: a.webhookEnded, Wake: a.due, Stale: a.moved,
+		Spool: a.spool, Outage: postgres.Outage,
 	})
+	a.intakes[kind] = in
+	return in
 }
 
 // route names the route of a request for metrics: its pattern, the wildcards folded away.
@@ -207,9 +209,18 @@ func (a *App) health() http.Handler {
 		}
 		return map[string]any{"workers": n, "freshest_heartbeat_age_seconds": max(0, now.Sub(freshest).Round(time.Millisecond).Seconds())}, nil
 	}
-	return telemetry.NewHealth(a.metrics.HealthFailure,
-		telemetry.Component{Name: a.database, Check: ping, Timeout: checkTime},
-		telemetry.Component{Name: "rq_worker", Check: worker, Timeout: checkTime})
+	parts := []telemetry.Component{
+		{Name: a.database, Check: ping, Timeout: checkTime},
+		{Name: "rq_worker", Check: worker, Timeout: checkTime},
+	}
+	if a.redis != nil {
+		shared := func(ctx context.Context) (map[string]any, error) { return nil, a.redis.Ping(ctx) }
+		parts = append(parts, telemetry.Component{Name: "redis", Check: shared, Timeout: checkTime})
+	}
+	if a.spool != nil {
+		parts = append(parts, telemetry.Component{Name: "spool", Check: a.checkSpool, Timeout: checkTime})
+	}
+	return telemetry.NewHealth(a.metrics.HealthFailure, parts...)
 }
 
 // checkTime bounds one health check.
@@ -220,6 +231,7 @@ func (a *App) scrape(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		ctx, cancel := context.WithTimeout(r.Context(), checkTime)
 		defer cancel()
+		a.gaugeSpool()
 		if turns, deliveries, err := a.store.Backlog(ctx, time.Now()); err == nil {
 			a.metrics.QueueSize.Set(float64(turns + deliveries))
 		}
@@ -237,6 +249,13 @@ func (a *App) ready(w http.ResponseWriter, r *http.Request) {
 	status, code := "ready", http.StatusOK
 	if err := a.store.Ping(ctx); err != nil {
 		status, code = "not_ready", http.StatusServiceUnavailable
+	}
+	if a.redis != nil {
+		// Everything goes on without it: an error is shown and keeps no traffic away.
+		services["redis"] = "connected"
+		if err := a.redis.Ping(ctx); err != nil {
+			services["redis"] = "error"
+		}
 	}
 	for _, in := range a.inboxes {
 		kind := string(in.Kind())

@@ -20,7 +20,10 @@ var core = []string{"agent/...", "intake/...", "turn/...", "delivery/...", "cons
 var ports = []string{"channel", "llm", "workflow", "store", "ratelimit"}
 
 var notAdapters = map[string]string{
+	"llm/exchange":  "one HTTP exchange with a provider, as its libraries see it: what the adapters would write twice",
 	"llm/resilient": "what stands once above all models: time limit, retries and circuit breaker",
+	"store/inbound": "what a webhook's events mean for the rows: the rules that both databases follow",
+	"store/row":     "the form in which both databases keep things",
 }
 
 // adapterUsers may import adapters; so may whatever lies below the adapter itself.
@@ -60,6 +63,14 @@ var importRules = []rule{
 	{
 		from: "ratelimit/...", to: append([]string{"channel/...", "llm/...", "workflow/...", "store/..."}, core...),
 		why: "a limit counts keys and does not know what they stand for",
+	},
+	{
+		from: "event/...", to: append([]string{"channel/...", "llm/...", "workflow/...", "store/...", "ratelimit/...", "redis/..."}, core...),
+		why: "news is told by everybody to everybody, so it lies below them",
+	},
+	{
+		from: "redis/...", to: append([]string{"channel/...", "workflow/...", "store/..."}, core...),
+		why: "it keeps for a while what it is given, and does not know what that is for",
 	},
 	{
 		from: "agent/...", to: []string{"store/...", "intake/...", "turn/...", "delivery/...", "console/...", "queue/...", "app/...", "config/...", "demo/...", "command/...", "cmd/..."},
@@ -128,7 +139,7 @@ type use struct {
 
 var forbiddenUses = []use{
 	{
-		pkg: "os", names: "Getenv LookupEnv Environ ExpandEnv Setenv Unsetenv Clearenv", allowed: []string{"cmd/...", "config/...", "store/postgres/postgrestest"},
+		pkg: "os", names: "Getenv LookupEnv Environ ExpandEnv Setenv Unsetenv Clearenv", allowed: []string{"cmd/...", "config/...", "store/postgres/postgrestest", "redis/redistest"},
 		why: "nothing below cmd reads the environment: what a package needs is in its Config",
 	},
 	{
@@ -185,9 +196,9 @@ var usesAllowed = map[string]string{}
 // and what begins with them); panic(http.ErrAbortHandler) is how net/http is told to drop a
 // connection. Others: "package: function" to the reason.
 var panicsAllowed = map[string]string{
-	"llm/resilient: Chain": "a constructor by another name: app calls it once, with the models it lists",
-	"store/postgres: text": "as in store/sqlite",
-	"store/sqlite: stmt":   "a query's name is a constant in the caller: a typing mistake is found by the first test that gets there",
+	"llm/resilient: Chain":   "a constructor by another name: app calls it once, with the models it lists",
+	"store/postgres: text":   "as in store/sqlite",
+	"store/sqlite: prepared": "a query's name is a constant in the caller: a typing mistake is found by the first test that gets there",
 }
 
 // Package variables do not change after start. Others: "package.variable" to the reason.

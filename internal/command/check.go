@@ -21,6 +21,7 @@ import (
 	"secretaria/internal/httpclient"
 	"secretaria/internal/llm/gemini"
 	"secretaria/internal/llm/openai"
+	"secretaria/internal/redis"
 )
 
 type checkCmd struct {
@@ -107,6 +108,7 @@ func (c checkCmd) findings(ctx context.Context, env *Env) []finding {
 	found = append(found, databaseFinding(ctx, o))
 	found = append(found, inboxFindings(cfg)...)
 	if !c.Offline {
+		found = append(found, redisFindings(ctx, o)...)
 		found = append(found, probes(ctx, o)...)
 	}
 	found = append(found, modelFindings(o.Models)...)
@@ -155,6 +157,25 @@ func databaseFinding(ctx context.Context, o app.Options) finding {
 		return finding{problem, "database", err.Error(), "restore a backup, or name another file in DATABASE_URL"}
 	}
 	return finding{fine, "database", path + " is there and of this program's version", ""}
+}
+
+// redisFindings tries the Redis, where there is one.
+func redisFindings(ctx context.Context, o app.Options) []finding {
+	if o.Redis.IsZero() {
+		return nil
+	}
+	c, err := redis.Open(o.Redis, redis.Options{})
+	if err != nil {
+		return []finding{{problem, "redis", err.Error(), "correct REDIS_URL"}}
+	}
+	err = c.Ping(ctx)
+	if cerr := c.Close(); err == nil && cerr != nil {
+		err = cerr
+	}
+	if err != nil {
+		return []finding{{problem, "redis", "cannot be used: " + fault.Code(err), "start it, or correct REDIS_URL; meanwhile limits are open and each process is by itself"}}
+	}
+	return []finding{{fine, "redis", "is there and can be written to", ""}}
 }
 
 func inboxFindings(cfg *config.Config) []finding {

@@ -14,6 +14,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"golang.org/x/tools/txtar"
 
+	"secretaria/internal/app"
 	"secretaria/internal/config"
 )
 
@@ -124,6 +125,9 @@ func summary(c *config.Config, dir string) string {
 	line("server %s %s:%d level=%v metrics=%v origins=%v proxies=%v", c.Environment, o.Host, o.Port, c.LogLevel, o.Metrics, o.AllowedOrigins, o.TrustedProxies)
 	line("addresses all=%v hosts=%v networks=%v", o.Addresses.All, o.Addresses.Hosts, o.Addresses.Networks)
 	line("database %s", database)
+	if !o.Redis.IsZero() {
+		line("redis %s", o.Redis)
+	}
 	line("quiet %v max %v", o.Quiet.Window, o.Quiet.Max)
 	line("limits failures=%d whaticket=%d chatwoot=%d window=%v dedupe=%v", o.Limits.Failures, o.Limits.Whaticket, o.Limits.Chatwoot, o.Limits.Window, o.DedupeWindow)
 	line("send timeout=%v schedule=%v", o.SendTimeout, o.Schedule)
@@ -208,6 +212,7 @@ func TestDocumentedKeys(t *testing.T) {
 		"RQ_RETRY_MAX_ATTEMPTS": "5", "ALLOWED_ORIGINS": "https://a.example.com,https://b.example.com", "TIMEZONE": "America/Manaus", "BUSINESS_HOURS": "08:00-18:00",
 		"ESCALATION_KEYWORDS": "humano,pessoa", "TRANSFER_TO_HUMAN_MESSAGE": "Um momento.", "LOG_LEVEL": "DEBUG", "APP_HOST": "127.0.0.1", "TURN_QUIET": "300ms", "TURN_QUIET_MAX": "2s",
 		"TRUSTED_PROXIES": "10.0.0.0/8,192.168.0.1", "ALLOW_PRIVATE_ADDRESSES": "true", "CONSOLE_PASSWORD": "p",
+		"SPOOL_DIR": "spool", "SPOOL_MAX_MB": "64",
 	}
 	var env []string
 	for key, v := range documented {
@@ -239,7 +244,7 @@ func TestBadValuesNameTheKey(t *testing.T) {
 	for key, bad := range map[string][]string{
 		"APP_ENV": {"no way"}, "APP_HOST": {"http://x", "a:80"}, "APP_PORT": {"99999", "-1", "http", "80.5", "99999999999999999999"}, "LOG_LEVEL": {"loud"}, "PROMETHEUS_ENABLED": {"maybe"},
 		"ALLOWED_ORIGINS": {"example.com", "*"}, "TRUSTED_PROXIES": {"proxy", "10.0.0.0/99"}, "ALLOW_PRIVATE_ADDRESSES": {"10.0.0.0/99", "a b"},
-		"DATABASE_URL": {"postgres://u:p@h", "postgresql:///d", "mysql://h/d", "data.db", "sqlite:", "sqlite::memory:"}, "REDIS_URL": {"localhost:6379", "http://x"},
+		"DATABASE_URL": {"postgres://u:p@h", "postgresql:///d", "mysql://h/d", "data.db", "sqlite:", "sqlite::memory:"}, "REDIS_URL": {"localhost:6379", "http://x", "redis://", "redis://:secret@h/x", "redis://h?secret=1"},
 		"WEBHOOK_RATE_LIMIT_IP": {"abc", "-1", "1.5"}, "WEBHOOK_RATE_LIMIT_NUMBER": {"abc"}, "RATE_LIMIT_REQUESTS": {"abc"}, "RATE_LIMIT_WINDOW": {"abc", "0", "-5", "5x"},
 		"DEDUPE_TTL_SECONDS": {"5m", "abc", "-1", "NaN"}, "CONTEXT_MAX_MESSAGES": {"0", "x"}, "CONTEXT_TTL_SECONDS": {"-1", "1d"}, "REQUEST_TIMEOUT_SECONDS": {"0", "x"},
 		"LLM_TIMEOUT_SECONDS": {"0", "30s"}, "LLM_RETRY_ATTEMPTS": {"-1", "x"}, "LLM_CIRCUIT_BREAKER_THRESHOLD": {"x"}, "LLM_CIRCUIT_BREAKER_RESET_SECONDS": {"x"},
@@ -332,5 +337,26 @@ func TestTrialInbox(t *testing.T) {
 	}
 	if err := second.Options.Validate(); err != nil {
 		t.Errorf("Validate with the trial inbox = %v", err)
+	}
+}
+
+func TestSpool(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	for _, c := range []struct {
+		env  []string
+		want app.Spool
+	}{
+		{nil, app.Spool{Dir: filepath.Join(dir, "data/spool"), MaxBytes: 256 << 20}},
+		{[]string{"SPOOL_DIR=/var/spool/s", "SPOOL_MAX_MB=1"}, app.Spool{Dir: "/var/spool/s", MaxBytes: 1 << 20}},
+		{[]string{"SPOOL_MAX_MB=0"}, app.Spool{Dir: filepath.Join(dir, "data/spool")}},
+	} {
+		if got := load(t, config.Source{Dir: dir, Environ: c.env}).Options.Spool; got != c.want {
+			t.Errorf("Load(%q).Options.Spool = %+v, want %+v", c.env, got, c.want)
+		}
+	}
+	_, err := config.Load(config.Source{Dir: dir, Environ: []string{"SPOOL_MAX_MB=much"}})
+	if err == nil || !strings.Contains(err.Error(), "SPOOL_MAX_MB") {
+		t.Errorf("Load(SPOOL_MAX_MB=much) = %v, want an error that names the key", err)
 	}
 }

@@ -23,6 +23,7 @@ import (
 	"secretaria/internal/llm/gemini"
 	"secretaria/internal/llm/openai"
 	"secretaria/internal/llm/resilient"
+	"secretaria/internal/redis"
 	"secretaria/internal/secret"
 )
 
@@ -49,6 +50,8 @@ type singles struct {
 const (
 	defaultPort     = 8080
 	defaultDatabase = "data/secretaria.db"
+	defaultSpool    = "data/spool"
+	defaultSpoolMB  = 256
 	defaultZone     = "America/Sao_Paulo"
 	defaultOrigin   = "http://localhost:3000"
 	defaultQuiet    = 4 * time.Second
@@ -61,6 +64,7 @@ const (
 func (d *draft) defaults() {
 	d.o.Host, d.o.Port = "0.0.0.0", defaultPort
 	d.o.Database = d.at(defaultDatabase)
+	d.o.Spool.Dir, d.o.Spool.MaxBytes = d.at(defaultSpool), defaultSpoolMB<<20
 	d.o.Quiet = conversation.Quiet{Window: defaultQuiet}
 	d.o.DedupeWindow = defaultDedupe
 	d.o.Limits.Failures, d.o.Limits.Whaticket, d.o.Limits.Chatwoot, d.o.Limits.Window = 60, 20, 60, time.Minute
@@ -77,7 +81,6 @@ func (d *draft) defaults() {
 }
 
 const (
-	redisUnused    = "accepted, not used yet: limits are kept in this process"
 	workflowUnused = "accepted, not used yet: this version starts no workflows"
 	consoleUnused  = "accepted, not used yet: this version has no console"
 )
@@ -135,7 +138,17 @@ func settings() []setting {
 			}
 			return err
 		}},
-		{key: "REDIS_URL", path: "redis", unused: redisUnused, set: func(_ *draft, v value) error { return web(v.text, "redis", "rediss") }},
+		{key: "REDIS_URL", path: "redis", set: func(d *draft, v value) error {
+			d.o.Redis = secret.New(v.text)
+			return redis.Validate(d.o.Redis)
+		}},
+
+		{key: "SPOOL_DIR", path: "spool.folder", set: func(d *draft, v value) error { d.o.Spool.Dir = d.at(v.text); return nil }},
+		{key: "SPOOL_MAX_MB", path: "spool.max_mb", set: func(d *draft, v value) error {
+			n, err := whole(v.text, 0, 1<<20)
+			d.o.Spool.MaxBytes = int64(n) << 20
+			return err
+		}},
 
 		{key: "SHARED_SECRET", secret: true, set: func(d *draft, v value) error {
 			d.single.whaticket.Secrets = v.secrets()
@@ -279,7 +292,7 @@ func secretKeys() []string {
 // prefixes begin the keys that are so much ours that a near miss is worth a hint.
 func prefixes() []string {
 	return []string{"APP_", "WHATSAPP_", "WHATICKET_", "CHATWOOT_", "N8N_", "GEMINI_", "GOOGLE_GEMINI_", "OPENAI_", "LLM_", "WEBHOOK_", "TURN_", "RATE_LIMIT_",
-		"CONTEXT_", "RQ_", "SHARED_", "DEDUPE_", "TRUSTED_", "ALLOW", "ESCALATION_", "TRANSFER_", "BUSINESS_", "PROMETHEUS_"}
+		"CONTEXT_", "RQ_", "SHARED_", "DEDUPE_", "SPOOL_", "TRUSTED_", "ALLOW", "ESCALATION_", "TRANSFER_", "BUSINESS_", "PROMETHEUS_"}
 }
 
 func setLevel(d *draft, v value) error {

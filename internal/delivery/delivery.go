@@ -106,12 +106,18 @@ func New(cfg Config) *Worker {
 // Run does one job: all deliveries of the conversation that are due.
 func (w *Worker) Run(ctx context.Context, j job.Deliver) error {
 	for ctx.Err() == nil {
-		d, err := w.cfg.Memory.NextDelivery(ctx, j, time.Now(), w.cfg.Lease)
+		asked := time.Now()
+		d, err := w.cfg.Memory.NextDelivery(ctx, j, asked, w.cfg.Lease)
 		switch {
 		case errors.Is(err, store.ErrNotFound), errors.Is(err, store.ErrLost):
 			return nil
 		case err != nil:
 			return err // the lease runs out and the lane is due again
+		}
+		if time.Since(asked) >= w.cfg.Lease {
+			// The answer came so late that the lease ran out on its way: by now somebody else may
+			// have asked the helpdesk about this attempt, and must not have been told too early.
+			return nil
 		}
 		if err := w.attempt(ctx, j, d); err != nil {
 			return err

@@ -316,6 +316,32 @@ func TestLeaseIsKeptWhileSending(t *testing.T) {
 	})
 }
 
+func TestNothingIsSentAfterTheLease(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		late time.Duration
+		want []string
+	}{
+		"in time":  {late: lease - time.Millisecond, want: []string{"say 8.999s"}},
+		"too late": {late: lease, want: []string{"ask 11s", "say 11s"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				s := &sender{start: time.Now(), reconcile: func(context.Context, int) (channel.Verdict, channel.Receipt, error) {
+					return channel.Absent, channel.Receipt{}, nil
+				}}
+				k := newKit(t, delivery.Inbox{Sender: s}, say("say"))
+				k.m.nextLate = c.late
+				k.settle()
+				if diff := cmp.Diff(c.want, s.heard); diff != "" {
+					t.Errorf("what was tried differs (-want +got):\n%s", diff)
+				}
+			})
+		})
+	}
+}
+
 func TestSendIsBounded(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {

@@ -27,6 +27,7 @@ const lease = 9 * time.Second
 type memory struct {
 	*sqlite.Store
 	nextErr, finishErr error
+	nextLate           time.Duration // how long the answer of the first NextDelivery is under way
 
 	mu      sync.Mutex
 	renewed []string
@@ -37,7 +38,12 @@ func (m *memory) NextDelivery(ctx context.Context, j job.Deliver, now time.Time,
 	if m.nextErr != nil {
 		return store.Delivery{}, m.nextErr
 	}
-	return m.Store.NextDelivery(ctx, j, now, lease)
+	d, err := m.Store.NextDelivery(ctx, j, now, lease)
+	if late := m.nextLate; late > 0 {
+		m.nextLate = 0
+		<-time.After(late)
+	}
+	return d, err
 }
 
 func (m *memory) FinishAttempt(ctx context.Context, a store.Attempt) error {

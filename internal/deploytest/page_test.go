@@ -20,8 +20,8 @@ var (
 // Every metric, label and value that the page asks for is what the server shows.
 func TestQueriesAskForWhatThereIs(t *testing.T) {
 	t.Parallel()
-	s := serve(t)
-	s.get(t, "/api/v1/health") // those of HTTP appear with the first request
+	s := serve(t, "redis://127.0.0.1:1") // its metrics are there where it is configured
+	s.get(t, "/api/v1/health")           // those of HTTP appear with the first request
 	status, text := s.get(t, "/metrics")
 	if status != http.StatusOK {
 		t.Fatalf("GET /metrics = %d", status)
@@ -84,7 +84,7 @@ func TestQueriesAskForWhatThereIs(t *testing.T) {
 func TestLogFieldsExist(t *testing.T) {
 	t.Parallel()
 	var source strings.Builder
-	for _, dir := range []string{"intake", "turn", "delivery"} {
+	for _, dir := range []string{"intake", "spool", "turn", "delivery"} {
 		found, err := filepath.Glob(filepath.Join(top, "internal", dir, "*.go"))
 		if err != nil {
 			t.Fatal(err)

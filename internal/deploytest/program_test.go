@@ -18,6 +18,7 @@ import (
 	"secretaria/internal/app"
 	"secretaria/internal/command"
 	"secretaria/internal/config"
+	"secretaria/internal/secret"
 )
 
 // foreign are the variables that are not the program's, each with whose it is.
@@ -232,7 +233,7 @@ var route = regexp.MustCompile("`(/(?:api/v1/|healthz|metrics|webhook)[a-z/{}]*)
 // Every path that is asked for by GET exists in the running server.
 func TestRoutesExist(t *testing.T) {
 	t.Parallel()
-	server := serve(t)
+	server := serve(t, "")
 	paths := map[string]string{}
 	for name, d := range deployments(t) {
 		paths[d.at("spec", "template", "metadata", "annotations", "prometheus.io/path").text()] = name
@@ -261,9 +262,10 @@ func TestRoutesExist(t *testing.T) {
 // server is a running one, by its address.
 type server string
 
-func serve(t *testing.T) server {
+// serve starts one; redis may be the URL of one that is not there.
+func serve(t *testing.T, redis string) server {
 	t.Helper()
-	a, err := app.New(t.Context(), app.Options{Host: "127.0.0.1", Database: filepath.Join(t.TempDir(), "secretaria.db"), Metrics: true})
+	a, err := app.New(t.Context(), app.Options{Host: "127.0.0.1", Database: filepath.Join(t.TempDir(), "secretaria.db"), Metrics: true, Redis: secret.New(redis)})
 	if err != nil {
 		t.Fatal(err)
 	}

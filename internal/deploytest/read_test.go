@@ -186,7 +186,7 @@ func services(t *testing.T) (own map[string]node, all node) {
 	all = documents(t, compose)[0].at("services")
 	own = map[string]node{}
 	for _, name := range all.keys() {
-		if name != "postgres" {
+		if name != "postgres" && name != "redis" {
 			own[name] = all.at(name)
 		}
 	}

@@ -34,8 +34,10 @@ func TestImagesArePinned(t *testing.T) {
 		}
 	}
 	own, all := services(t)
-	if image := all.at("postgres", "image").text(); !pinned.MatchString(image) {
-		t.Errorf("%s: %s has no version", compose, image)
+	for _, name := range []string{"postgres", "redis"} {
+		if image := all.at(name, "image").text(); !pinned.MatchString(image) {
+			t.Errorf("%s: %s has no version", compose, image)
+		}
 	}
 	for name, s := range own {
 		if s.at("pull_policy").text() != "build" || s.at("build", "dockerfile").text() != dockerfile {
@@ -182,7 +184,7 @@ func atLeast(t *testing.T, where, text string, least time.Duration) {
 func TestCompose(t *testing.T) {
 	t.Parallel()
 	own, all := services(t)
-	if got := all.keys(); !slices.Equal(got, []string{"migrate", "postgres", "web", "worker"}) {
+	if got := all.keys(); !slices.Equal(got, []string{"migrate", "postgres", "redis", "web", "worker"}) {
 		t.Errorf("services are %q", got)
 	}
 	for _, name := range all.keys() {
@@ -224,6 +226,15 @@ func TestCompose(t *testing.T) {
 		if !slices.Contains(s.at("networks").texts(), "inside") {
 			t.Errorf("%s cannot reach the database", name)
 		}
+		if u := env.at("REDIS_URL").text(); u != "redis://redis:6379/0" {
+			t.Errorf("%s: %s is not the service redis", name, u)
+		}
+		if c := after.at("redis", "condition").text(); name != "migrate" && c != "service_started" {
+			t.Errorf("%s waits for redis to be %q, and works without it", name, c)
+		}
+	}
+	if slices.Contains(all.at("redis", "networks").texts(), "outside") || all.at("redis", "volumes").v != nil {
+		t.Error("redis is not by itself, or keeps what is not worth keeping")
 	}
 	if slices.Contains(all.at("postgres", "networks").texts(), "outside") || documents(t, compose)[0].at("networks", "inside", "internal").v != true {
 		t.Error("the database is not by itself")

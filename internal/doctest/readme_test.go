@@ -165,6 +165,7 @@ func TestMetricsExist(t *testing.T) {
 	t.Parallel()
 	registry := prometheus.NewRegistry()
 	telemetry.NewMetrics(registry, telemetry.Build{})
+	telemetry.NewRedis(registry, func() bool { return true }, []string{"limits"})
 	families, err := registry.Gather()
 	if err != nil {
 		t.Fatal(err)

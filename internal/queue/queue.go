@@ -26,6 +26,7 @@ import (
 	"github.com/riverqueue/river/riverdriver/riversqlite"
 	"github.com/riverqueue/river/rivermigrate"
 
+	"secretaria/internal/fault"
 	"secretaria/internal/job"
 )
 
@@ -93,6 +94,9 @@ func migrate[TTx any](ctx context.Context, peer riverdriver.Driver[TTx]) error {
 	if err != nil {
 		return fmt.Errorf("prepare queue migration: %w", err)
 	}
+	if err := refuseNewer(ctx, m, peer.GetExecutor()); err != nil {
+		return err
+	}
 	// River reads its version before it takes the lock. When two programs start at once, the
 	// second finds tables where it wanted to make them, and the work done when it looks again.
 	for try := 1; ; try++ {
@@ -104,6 +108,35 @@ func migrate[TTx any](ctx context.Context, peer riverdriver.Driver[TTx]) error {
 			return fmt.Errorf("migrate queue: %w", err)
 		}
 	}
+}
+
+// refuseNewer refuses tables that a newer River has changed. River itself would go on with
+// them, and find out by its mistakes.
+func refuseNewer[TTx any](ctx context.Context, m *rivermigrate.Migrator[TTx], db riverdriver.Executor) error {
+	const versions = "river_migration"
+	// There is no such table before the first migration, and no line before the fifth.
+	there, err := db.TableExists(ctx, &riverdriver.TableExistsParams{Table: versions})
+	if err == nil && there {
+		there, err = db.ColumnExists(ctx, &riverdriver.ColumnExistsParams{Table: versions, Column: "line"})
+	}
+	if err != nil {
+		return fmt.Errorf("look for queue: %w", err)
+	}
+	if !there {
+		return nil
+	}
+	found, err := db.MigrationGetByLine(ctx, &riverdriver.MigrationGetByLineParams{Line: riverdriver.MigrationLineMain})
+	if err != nil {
+		return fmt.Errorf("read queue version: %w", err)
+	}
+	all := m.AllVersions()
+	known := all[len(all)-1].Version
+	for _, v := range found {
+		if v.Version > known {
+			return fault.New(fault.Permanent, fmt.Sprintf("the queue in the database has version %d, this program knows %d: install the newer program, or restore a backup", v.Version, known))
+		}
+	}
+	return nil
 }
 
 // migrateTries is more than River has versions: each may be lost to another program once.
@@ -250,6 +283,7 @@ func (q *Queue) dispatch(ctx context.Context, lane job.Lane) {
 	const batch = 200
 	timer := time.NewTimer(0)
 	defer timer.Stop()
+	failing := false
 	for {
 		select {
 		case <-ctx.Done():
@@ -264,10 +298,18 @@ func (q *Queue) dispatch(ctx context.Context, lane job.Lane) {
 		if n > 0 {
 			q.bell.ring(lane)
 		}
+		if failing && err == nil {
+			failing = false
+			q.cfg.Logger.Info("dispatch goes on", "lane", string(lane))
+		}
 		wait := q.cfg.Sweep
 		switch {
-		case err != nil && ctx.Err() == nil:
-			q.cfg.Logger.Error("dispatch failed", "lane", string(lane), "error", err.Error())
+		case err != nil:
+			// Once for each time that the database is away, not four times a second.
+			if !failing && ctx.Err() == nil {
+				failing = true
+				q.cfg.Logger.Error("dispatch failed", "lane", string(lane), "error", err.Error())
+			}
 		case n == limit && limit > 0:
 			// There may be more. Let River fetch in between.
 			wait = breath

@@ -19,7 +19,7 @@ type Check func(ctx context.Context) (fields map[string]any, err error)
 
 // Component is a part that has to work.
 type Component struct {
-	Name    string // "sqlite", "postgres", "redis" or "rq_worker": as in metrics and report
+	Name    string // "sqlite", "postgres", "redis", "rq_worker" or "spool": as in metrics and report
 	Timeout time.Duration
 	Check   Check
 }

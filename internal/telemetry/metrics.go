@@ -19,7 +19,7 @@ var (
 	rejectedReasons = []string{"invalid_payload", "unauthorized", "too_large", "unsupported_media_type", "rate_limited_ip",
 		"rate_limited_contact", "unavailable", other}
 	faultKinds   = []string{"unknown", "transient", "rate_limited", "uncertain", "permanent", "unauthorized", "invalid", "not_found", "conflict", "unsupported", "circuit_open", other}
-	components   = []string{"redis", "postgres", "sqlite", "rq_worker", other}
+	components   = []string{"redis", "postgres", "sqlite", "rq_worker", "spool", other}
 	turnOutcomes = []string{"replied", "asked_to_write", "handed_over", "model_failed", "silent", "stale", "lost", "released", "no_inbox", "failed", other}
 	channels     = []string{"whaticket", "chatwoot", "simulator", "n8n", other}
 	orderKinds   = []string{"say", "note", "attributes", "labels", "assign", "open", "workflow", other}
@@ -52,6 +52,8 @@ const (
 type Metrics struct {
 	// QueueSize is how many messages wait for a turn and deliveries to be sent.
 	QueueSize prometheus.Gauge
+	// Spool are the webhooks that wait for the database.
+	Spool Spool
 	// Whaticket and Chatwoot are the peers' metrics; see Peer.
 	Whaticket, Chatwoot *Peer
 	// LLMLatency is the time of one try, in seconds.
@@ -79,6 +81,14 @@ type Peer struct {
 	Errors      prometheus.Counter  // calls that failed, sends and others
 	SendSuccess prometheus.Counter  // messages that the helpdesk took
 	SendRetry   prometheus.Counter  // sends that are tried again
+}
+
+// Spool are the metrics of what waits for the database on this process's disk.
+type Spool struct {
+	Waiting   prometheus.Gauge
+	OldestAge prometheus.Gauge // in seconds; 0 when nothing waits
+	Dead      prometheus.Gauge // set aside, for the next start
+	Forwarded prometheus.Counter
 }
 
 // Build says what is running.
@@ -135,6 +145,18 @@ func NewMetrics(reg prometheus.Registerer, build Build) *Metrics {
 	}
 	m.QueueSize = prometheus.NewGauge(prometheus.GaugeOpts{Name: "secretaria_queue_size", Help: "Conversations that wait for a turn and deliveries that wait to be sent."})
 	reg.MustRegister(m.QueueSize)
+
+	gauge := func(name, help string) prometheus.Gauge {
+		g := prometheus.NewGauge(prometheus.GaugeOpts{Name: name, Help: help})
+		reg.MustRegister(g)
+		return g
+	}
+	m.Spool = Spool{
+		Waiting:   gauge("secretaria_spool_waiting", "Webhooks that this process has acknowledged and keeps on its disk until the database can be reached."),
+		OldestAge: gauge("secretaria_spool_oldest_age_seconds", "How long the first of them has been waiting."),
+		Dead:      gauge("secretaria_spool_dead", "Webhooks set aside because they could not be read or stored; the next start tries them again."),
+		Forwarded: counter("secretaria_spool_forwarded_total", "Webhooks that came from the spool into the database."),
+	}
 
 	peer := func(name, title string) *Peer {
 		return &Peer{
