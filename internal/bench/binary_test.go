@@ -4,12 +4,12 @@ import (
 	"bufio"
 	"context"
 	"fmt"
-	"io"
 	"net"
 	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"strconv"
 	"strings"
 	"sync"
@@ -20,13 +20,12 @@ import (
 
 const secretText = "bench-signing-secret"
 
-// folder holds the binary; TestMain makes and removes it.
-var folder string
-
-// build makes the binary once for all benchmarks of a run.
+// build makes the binary once for a run, unless it is given one to measure.
 var build = sync.OnceValues(func() (string, error) {
-	dir := folder
-	path := filepath.Join(dir, "secretaria")
+	if given := os.Getenv("BENCH_BINARY"); given != "" {
+		return filepath.Abs(given)
+	}
+	path := filepath.Join(folder, "secretaria")
 	cmd := exec.Command("go", "build", "-trimpath", "-ldflags=-s -w", "-o", path, "secretaria/cmd/secretaria")
 	cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
 	if out, err := cmd.CombinedOutput(); err != nil {
@@ -35,60 +34,60 @@ var build = sync.OnceValues(func() (string, error) {
 	return path, nil
 })
 
-func TestMain(m *testing.M) {
-	var err error
-	if folder, err = os.MkdirTemp("", "secretaria-bench"); err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		os.Exit(1)
-	}
-	code := m.Run()
-	os.RemoveAll(folder)
-	os.Exit(code)
-}
-
-// process is a running `secretaria serve`.
+// process is a running server of ours.
 type process struct {
 	cmd     *exec.Cmd
 	addr    string
 	started time.Duration // from exec to the first healthy answer
+	ended   bool
+	log     string
 }
 
-// serve starts the binary with nothing but the given environment.
-func serve(b *testing.B, env ...string) *process {
+// serve starts the binary with nothing but the given environment, in a folder of its own.
+// role is web, worker or "" for both. It stops with b, or before.
+func serve(b *testing.B, role string, env ...string) *process {
 	b.Helper()
 	path, err := build()
 	if err != nil {
 		b.Fatal(err)
 	}
+	args := []string{"serve"}
+	if role != "" {
+		args = append(args, "--role", role)
+	}
 	port := freePort(b)
+	return launch(b, "127.0.0.1:"+port, path, args, append([]string{"APP_HOST=127.0.0.1", "APP_PORT=" + port, "SHARED_SECRET=" + secretText,
+		"CHATWOOT_WEBHOOK_SECRET=" + secretText, "WEBHOOK_RATE_LIMIT_NUMBER=0", "RATE_LIMIT_REQUESTS=0"}, env...))
+}
+
+// quiet keeps turns out of what is measured.
+func quiet(database string) []string {
+	return []string{"TURN_QUIET=1h", "TURN_QUIET_MAX=2h", "DATABASE_URL=" + database}
+}
+
+// launch starts a program and waits until it is healthy.
+func launch(b *testing.B, addr, path string, args, env []string) *process {
+	b.Helper()
 	dir := b.TempDir()
-	p := &process{cmd: exec.Command(path, "serve"), addr: "127.0.0.1:" + port}
+	p := &process{cmd: exec.Command(path, args...), addr: addr, log: filepath.Join(dir, "log")}
 	p.cmd.Dir = dir
-	p.cmd.Env = append([]string{"PATH=" + os.Getenv("PATH"), "HOME=" + dir, "APP_HOST=127.0.0.1", "APP_PORT=" + port, "SHARED_SECRET=" + secretText,
-		"WEBHOOK_RATE_LIMIT_NUMBER=0", "RATE_LIMIT_REQUESTS=0"}, env...)
-	log, err := os.Create(filepath.Join(dir, "serve.log"))
+	p.cmd.Env = append([]string{"PATH=" + os.Getenv("PATH"), "HOME=" + dir}, env...)
+	log, err := os.Create(p.log)
 	if err != nil {
 		b.Fatal(err)
 	}
+	defer log.Close()
 	p.cmd.Stdout, p.cmd.Stderr = log, log
 	begun := time.Now()
 	if err := p.cmd.Start(); err != nil {
 		b.Fatal(err)
 	}
-	b.Cleanup(func() {
-		p.cmd.Process.Signal(syscall.SIGTERM)
-		if err := p.cmd.Wait(); err != nil {
-			out, _ := os.ReadFile(log.Name())
-			b.Errorf("serve ended with %v\n%s", err, tail(out))
-		}
-		log.Close()
-	})
-	ctx, cancel := context.WithTimeout(b.Context(), 20*time.Second)
+	b.Cleanup(func() { p.stop(b) })
+	ctx, cancel := context.WithTimeout(b.Context(), 60*time.Second)
 	defer cancel()
 	for !p.healthy(ctx) {
 		if ctx.Err() != nil {
-			out, _ := os.ReadFile(log.Name())
-			b.Fatalf("serve is not healthy\n%s", tail(out))
+			b.Fatalf("%s is not healthy\n%s", filepath.Base(path), p.tail())
 		}
 		<-time.After(time.Millisecond) // across processes there is no event to wait for
 	}
@@ -96,19 +95,36 @@ func serve(b *testing.B, env ...string) *process {
 	return p
 }
 
-func tail(b []byte) []byte { return b[max(0, len(b)-4000):] }
+// stop ends the process in good order. A second call does nothing.
+func (p *process) stop(b *testing.B) {
+	if p.ended {
+		return
+	}
+	p.ended = true
+	_ = p.cmd.Process.Signal(syscall.SIGTERM)
+	hang := time.AfterFunc(20*time.Second, func() { _ = p.cmd.Process.Kill() })
+	defer hang.Stop()
+	if err := p.cmd.Wait(); err != nil {
+		b.Errorf("%s ended with %v\n%s", filepath.Base(p.cmd.Path), err, p.tail())
+	}
+}
+
+func (p *process) tail() string {
+	out, _ := os.ReadFile(p.log)
+	return string(out[max(0, len(out)-4000):])
+}
 
 func (p *process) healthy(ctx context.Context) bool {
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+p.addr+"/api/v1/health", nil)
 	if err != nil {
 		return false
 	}
+	req.Close = true
 	resp, err := http.DefaultTransport.RoundTrip(req)
 	if err != nil {
 		return false
 	}
 	defer resp.Body.Close()
-	_, _ = io.Copy(io.Discard, resp.Body)
 	return resp.StatusCode == http.StatusOK
 }
 
@@ -123,21 +139,69 @@ func freePort(b *testing.B) string {
 	return port
 }
 
-// cpu is the processor time that the process has used.
-func (p *process) cpu(b *testing.B) time.Duration {
-	b.Helper()
-	raw, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", p.cmd.Process.Pid))
+// stat is what the kernel says about a process.
+type stat struct {
+	parent int
+	own    time.Duration // processor time, in steps of 10 ms
+	ended  time.Duration // that of children who have ended and were waited for
+}
+
+func readStat(pid int) (stat, error) {
+	raw, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
 	if err != nil {
-		b.Fatal(err)
+		return stat{}, err
 	}
-	// The name in brackets may hold blanks; utime and stime are fields 14 and 15, in ticks of 10 ms.
-	fields := strings.Fields(string(raw[strings.LastIndexByte(string(raw), ')')+2:]))
-	user, err1 := strconv.ParseInt(fields[11], 10, 64)
-	system, err2 := strconv.ParseInt(fields[12], 10, 64)
-	if err1 != nil || err2 != nil {
-		b.Fatalf("read /proc stat: %v %v", err1, err2)
+	// The name in brackets may hold blanks. After it: state, parent, …; times are fields 14 to 17.
+	fields := strings.Fields(string(raw[strings.LastIndexByte(string(raw), ')')+1:]))
+	var v [5]int64
+	for i, field := range []int{1, 11, 12, 13, 14} {
+		if v[i], err = strconv.ParseInt(fields[field], 10, 64); err != nil {
+			return stat{}, fmt.Errorf("read /proc stat: %w", err)
+		}
 	}
-	return time.Duration(user+system) * 10 * time.Millisecond
+	const tick = 10 * time.Millisecond
+	return stat{parent: int(v[0]), own: time.Duration(v[1]+v[2]) * tick, ended: time.Duration(v[3]+v[4]) * tick}, nil
+}
+
+// cpu is the processor time that the process has used.
+func (p *process) cpu() time.Duration {
+	s, err := readStat(p.cmd.Process.Pid)
+	if err != nil {
+		return 0
+	}
+	return s.own
+}
+
+// ownCPU is the processor time of this process: generator and fake peers.
+func ownCPU() time.Duration {
+	var u syscall.Rusage
+	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &u); err != nil {
+		return 0
+	}
+	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
+}
+
+// machineCPU is the processor time of everything on the machine since it started, what a
+// hypervisor took from it included.
+func machineCPU() time.Duration {
+	raw, err := os.ReadFile("/proc/stat")
+	if err != nil {
+		return 0
+	}
+	// cpu user nice system idle iowait irq softirq steal …
+	fields := strings.Fields(strings.SplitN(string(raw), "\n", 2)[0])
+	var sum int64
+	for i, f := range fields {
+		if v, err := strconv.ParseInt(f, 10, 64); err == nil && i != 4 && i != 5 && i < 9 {
+			sum += v
+		}
+	}
+	return time.Duration(sum) * 10 * time.Millisecond
+}
+
+// forgetPeak makes the highest resident size start again from what it is now.
+func (p *process) forgetPeak() {
+	_ = os.WriteFile(fmt.Sprintf("/proc/%d/clear_refs", p.cmd.Process.Pid), []byte("5"), 0o200)
 }
 
 // memory is the resident size now and at its highest, in MiB.
@@ -160,4 +224,19 @@ func (p *process) memory(b *testing.B) (now, peak float64) {
 		}
 	}
 	return now, peak
+}
+
+func goVersion() string {
+	return runtime.Version() + ", GOMAXPROCS " + strconv.Itoa(runtime.GOMAXPROCS(0))
+}
+
+func cores() string { return strconv.Itoa(runtime.NumCPU()) + " cores" }
+
+// revision is the commit that is measured, with a plus where files have changed since.
+func revision() string {
+	out, err := exec.Command("git", "describe", "--always", "--dirty=+", "--exclude=*").Output()
+	if err != nil {
+		return ""
+	}
+	return strings.TrimSpace(string(out))
 }
