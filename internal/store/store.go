@@ -45,8 +45,9 @@ type Store interface {
 	// Renew extends a lease. ErrLost when the fence has moved.
 	Renew(ctx context.Context, lane job.Lane, id conversation.ID, fence int64, until time.Time) error
 
-	// BeginTurn loads what a turn needs. ErrLost when the fence has moved or when there is
-	// nothing to answer any more; the lane is then free.
+	// BeginTurn loads what a turn needs and raises the fence once more, so that a job that
+	// is run twice begins one turn. ErrLost when the fence has moved, or when there is
+	// nothing to answer now; the lane is then free.
 	BeginTurn(ctx context.Context, j job.Turn, now time.Time, lease time.Duration, history int) (Turn, error)
 	// Decide commits a turn: the decision, its deliveries and the job that carries them
 	// out. ErrStale, with the lane kept, when the conversation moved on since BeginTurn (a

@@ -136,7 +136,7 @@ func town(t testing.TB, m *memory, customers int) {
 			orders = append(orders, channel.Order{Delivery: conversation.DeliveryID(fmt.Sprintf("d-%d-%d", id, i)), Kind: channel.Say, Text: fmt.Sprintf("resposta %d a %d", i, id)})
 		}
 		must(t, m.Decide(ctx, store.Decision{
-			Conversation: id, Fence: fence, Epoch: turn.Conversation.State.Epoch, Revision: turn.Conversation.Revision, Through: turn.Pending[len(turn.Pending)-1].ID,
+			Conversation: id, Fence: turn.Fence, Epoch: turn.Conversation.State.Epoch, Revision: turn.Conversation.Revision, Through: turn.Pending[len(turn.Pending)-1].ID,
 			Orders: orders, Now: now, Lease: time.Hour, Record: store.Record{Outcome: "replied", StartedAt: now, Model: "offline", InputTokens: 12},
 		}))
 		if id%3 == 0 { // decided, and nothing sent

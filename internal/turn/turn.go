@@ -11,6 +11,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"sync"
 	"time"
 
@@ -181,6 +182,10 @@ func (w *Worker) turn(ctx context.Context, t store.Turn, done *Done) error {
 		return nil
 	}
 	done.Desk = inbox.Desk.Name()
+	// Messages come in the order in which they were stored. One that waited in the spool of a
+	// process may have been overtaken by what another process stored at once.
+	through := t.Pending[len(t.Pending)-1].ID
+	slices.SortStableFunc(t.Pending, func(a, b conversation.Message) int { return a.At.Compare(b.At) })
 	partial := t.Restarts >= maxRestarts
 	thinking, stop := w.think(ctx, t, partial)
 	d, err := func() (agent.Decision, error) {
@@ -199,7 +204,7 @@ func (w *Worker) turn(ctx context.Context, t store.Turn, done *Done) error {
 	}
 	commit := store.Decision{
 		Conversation: t.Conversation.ID, Fence: t.Fence, Epoch: t.Conversation.State.Epoch, Revision: t.Conversation.Revision,
-		Through: t.Pending[len(t.Pending)-1].ID, Partial: partial, Orders: orders, Now: now, Lease: w.cfg.Lease,
+		Through: through, Partial: partial, Orders: orders, Now: now, Lease: w.cfg.Lease,
 		Record: store.Record{Outcome: string(d.Outcome), Reason: d.Reason, Model: d.Model, InputTokens: d.Usage.InputTokens, CachedTokens: d.Usage.CachedTokens,
 			OutputTokens: d.Usage.OutputTokens, ModelTime: d.ModelTime, StartedAt: now.Add(-d.ModelTime), Correlation: t.Conversation.Correlation},
 	}

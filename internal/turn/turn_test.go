@@ -204,6 +204,31 @@ func TestCommit(t *testing.T) {
 	})
 }
 
+// What one process had to spool may be stored after what came later to another.
+func TestMessagesAreReadInTheOrderOfArrival(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		m := &memory{turn: due()}
+		m.turn.Pending[0].At, m.turn.Pending[1].At = time.Now().Add(-2*time.Second), time.Now().Add(-3*time.Second)
+		var asked []conversation.MessageID
+		s := build(m, turn.Inbox{Desk: desk(func(_ context.Context, in agent.Input) (agent.Decision, error) {
+			for _, p := range in.Pending {
+				asked = append(asked, p.ID)
+			}
+			return agent.Decision{Outcome: agent.Replied, Reason: "model", Replies: []string{"resposta"}}, nil
+		})})
+		if err := s.run(t.Context()); err != nil {
+			t.Fatalf("Run: %v", err)
+		}
+		if diff := cmp.Diff([]conversation.MessageID{42, 41}, asked); diff != "" {
+			t.Errorf("order of messages (-want +got):\n%s", diff)
+		}
+		if got := s.m.decisions[0].Through; got != 42 {
+			t.Errorf("the decision answers messages through %d, want 42", got)
+		}
+	})
+}
+
 // The orders go out as they stand: what the customer reads, what people need, the status last.
 func TestOrders(t *testing.T) {
 	t.Parallel()

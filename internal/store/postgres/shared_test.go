@@ -225,7 +225,7 @@ func TestALeaseLostToAnotherProcess(t *testing.T) {
 		t.Errorf("Dispatch under another process's lease, after Recover = %d, %v, want 0", n, err)
 	}
 	now = now.Add(lease)
-	turn := begin(quick, 2)
+	turn := begin(quick, 3) // the first claim, its turn, this claim
 	decision := func(turn store.Turn) store.Decision {
 		return store.Decision{Conversation: id, Fence: turn.Fence, Revision: turn.Conversation.Revision, Through: turn.Pending[0].ID, Now: now, Lease: lease,
 			Orders: []channel.Order{{Delivery: conversation.DeliveryID(uuid.NewString()), Kind: channel.Say, Text: "Olá"}}}
@@ -265,7 +265,7 @@ func TestATakeoverAtTheSameInstant(t *testing.T) {
 			t.Fatalf("BeginTurn: %v", err)
 		}
 		o := channel.Order{Delivery: conversation.DeliveryID(uuid.NewString()), Kind: channel.Say, Text: "Olá"}
-		d := store.Decision{Conversation: id, Fence: 1, Revision: turn.Conversation.Revision, Through: turn.Pending[0].ID, Orders: []channel.Order{o}, Now: now, Lease: time.Hour}
+		d := store.Decision{Conversation: id, Fence: turn.Fence, Revision: turn.Conversation.Revision, Through: turn.Pending[0].ID, Orders: []channel.Order{o}, Now: now, Lease: time.Hour}
 		takeover := arrival("Eu assumo", n)
 		takeover.Events[0].Kind, takeover.Events[0].Author, takeover.Events[0].Key = channel.Said, conversation.Person, "p"
 		var taken []store.Result
@@ -354,14 +354,14 @@ func (c *crowd) turn(s *Store, j job.Turn) {
 		c.wrong("BeginTurn", err)
 		return
 	}
-	d := store.Decision{Conversation: j.Conversation, Fence: j.Fence, Epoch: turn.Conversation.State.Epoch, Revision: turn.Conversation.Revision,
+	d := store.Decision{Conversation: j.Conversation, Fence: turn.Fence, Epoch: turn.Conversation.State.Epoch, Revision: turn.Conversation.Revision,
 		Through: turn.Pending[len(turn.Pending)-1].ID, Now: c.now(), Lease: crowdLease}
 	for range 2 {
 		d.Orders = append(d.Orders, channel.Order{Delivery: conversation.DeliveryID(uuid.NewString()), Kind: channel.Say, Text: uuid.NewString()})
 	}
 	switch err := s.Decide(c.Context(), d); {
 	case errors.Is(err, store.ErrStale):
-		c.wrong("ReleaseTurn", s.ReleaseTurn(c.Context(), j.Conversation, j.Fence, time.Time{}, false))
+		c.wrong("ReleaseTurn", s.ReleaseTurn(c.Context(), j.Conversation, turn.Fence, time.Time{}, false))
 	case err != nil:
 		c.wrong("Decide", err)
 	default:

@@ -121,6 +121,10 @@ func (s *Store) FinishAttempt(ctx context.Context, a store.Attempt) error {
 			_, err := q.exec("delivery_sent", d.Seq, a.HTTPStatus, a.Key, row.Millis(a.Now))
 			return err
 		}
+		if d.Status == store.Cancelled && a.Outcome == store.AttemptAbsent && d.Attempts == a.Number {
+			_, err := q.exec("delivery_settled", d.Seq, 0, row.Millis(a.Now)) // no longer in doubt
+			return err
+		}
 		if d.Status != store.Pending && d.Status != store.FailedTemporary || d.Attempts != a.Number {
 			return nil // its echo or a takeover was quicker, or a later try has begun
 		}

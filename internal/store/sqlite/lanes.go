@@ -71,7 +71,7 @@ func (s *Store) Renew(ctx context.Context, lane job.Lane, id conversation.ID, fe
 func (s *Store) BeginTurn(ctx context.Context, j job.Turn, now time.Time, lease time.Duration, history int) (store.Turn, error) {
 	var t store.Turn
 	err := s.do(ctx, "begin turn", func(q session) error {
-		t = store.Turn{Fence: j.Fence}
+		t = store.Turn{Fence: j.Fence + 1}
 		st, found, err := q.turnState(j.Conversation)
 		if err != nil {
 			return err

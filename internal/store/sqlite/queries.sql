@@ -84,10 +84,12 @@ from messages where conversation_id = $1 and pending = 1 order by id
 select coalesce(min(at), 0) from messages where conversation_id = $1 and pending = 1
 
 -- name: messages_history
--- what was said, newest first; what we decided to say and never could is not history
+-- what was said, newest first; what we decided to say and never could is not history, what
+-- may have arrived is: after a hand-back the bot must not say it again
 select m.id, m.author, m.kind, m.text, coalesce(m.extra, ''), m.key, coalesce(m.delivery_id, ''), m.said_at, m.at, m.pending, coalesce(m.turn_id, 0), m.revoked
 from messages m left join deliveries d on d.id = m.delivery_id
-where m.conversation_id = $1 and m.pending = 0 and m.revoked = 0 and (d.status is null or d.status not in ('CANCELLED', 'FAILED_PERMANENT') or d.cause = 'dry run')
+where m.conversation_id = $1 and m.pending = 0 and m.revoked = 0 and (d.status is null or d.status not in ('CANCELLED', 'FAILED_PERMANENT') or d.cause = 'dry run'
+  or d.uncertain = 1 or d.blind > 0)
 order by m.id desc limit $2
 
 -- name: messages_transcript
@@ -147,8 +149,9 @@ update conversations set turn_lease = 0, failures = failures + $3, due_at = case
 where id = $1 and turn_fence = $2
 
 -- name: turn_begin
--- restarts counts beginnings since the last decision
-update conversations set turn_lease = $2, restarts = restarts + 1 where id = $1
+-- restarts counts beginnings since the last decision; the fence moves, so that a second run
+-- of the same job can neither think beside the first nor free the lane
+update conversations set turn_fence = turn_fence + 1, turn_lease = $2, restarts = restarts + 1 where id = $1
 
 -- name: turn_insert
 insert into turns (conversation_id, outcome, reason, model, input_tokens, cached_tokens, output_tokens, model_ms, started_at, decided_at, correlation)

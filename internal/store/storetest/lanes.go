@@ -237,6 +237,27 @@ func turns() []scenario {
 				k.Errorf("history (-want +got):\n%s", diff)
 			}
 		}},
+		{"history keeps what was cancelled in doubt, or the bot would say it again", func(k *kit) {
+			id := k.answer(k.say("um"), k.say("dois"))
+			k.later(k.next(id), store.AttemptUncertain, 5*time.Second)
+			k.idle(id)
+			k.claim(job.Deliveries, id)
+			d := k.next(id) // being asked about
+			k.receive(k.shown(conversation.Open, k.now))
+			k.statuses(id, "um CANCELLED", "dois CANCELLED")
+			k.receive(k.shown(conversation.Pending, k.now.Add(time.Second)))
+			k.writes("e?")
+			t := k.begin(id)
+			if diff := cmp.Diff([]string{"customer: pergunta K1", "bot: um"}, lines(t.History)); diff != "" {
+				k.Errorf("history (-want +got):\n%s", diff)
+			}
+			k.finish(k.attempt(d, store.AttemptAbsent))
+			k.statuses(id, "um CANCELLED", "dois CANCELLED")
+			k.refused(k.s.ReleaseTurn(k.ctx, id, t.Fence, k.now, false), nil)
+			if diff := cmp.Diff([]string{"customer: pergunta K1"}, lines(k.begin(id).History)); diff != "" {
+				k.Errorf("history once it is known not to have arrived (-want +got):\n%s", diff)
+			}
+		}},
 		{"history keeps a dry run, or the bot would repeat itself", func(k *kit) {
 			id := k.answer(k.say("um"))
 			a := k.attempt(k.next(id), store.AttemptCancelled)
@@ -454,15 +475,26 @@ func decisions() []scenario {
 			k.decide(k.decision(t, k.say("um")))
 			k.refused(k.s.Decide(k.ctx, k.decision(t, k.say("dois"))), store.ErrLost)
 			k.statuses(id, "um PENDING")
-			_, err := k.s.BeginTurn(k.ctx, k.turnJob(id, t.Fence), k.now, lease, 20)
+			_, err := k.s.BeginTurn(k.ctx, k.turnJob(id, k.jobs.fence(job.Turns, id)), k.now, lease, 20)
 			k.refused(err, store.ErrLost)
 		}},
-		{"two runs of one job decide once", func(k *kit) {
+		{"a second run of a job begins nothing", func(k *kit) {
 			id := k.writes("oi").Conversation
 			t := k.begin(id)
-			if _, err := k.s.BeginTurn(k.ctx, k.turnJob(id, t.Fence), k.now, lease, 20); err != nil {
-				k.Fatalf("BeginTurn by the job's second run: %v", err)
+			j := k.turnJob(id, k.jobs.fence(job.Turns, id))
+			_, err := k.s.BeginTurn(k.ctx, j, k.now, lease, 20)
+			k.refused(err, store.ErrLost)
+			// The burst goes on, and the turn is due later: the lane is still the first run's.
+			k.writes("mais uma coisa")
+			_, err = k.s.BeginTurn(k.ctx, j, k.now, lease, 20)
+			k.refused(err, store.ErrLost)
+			if err := k.s.Renew(k.ctx, job.Turns, id, t.Fence, k.now.Add(lease)); err != nil {
+				k.Errorf("Renew by the first run: %v", err)
 			}
+		}},
+		{"a decision is committed once", func(k *kit) {
+			id := k.writes("oi").Conversation
+			t := k.begin(id)
 			var wg sync.WaitGroup
 			var mu sync.Mutex
 			committed := 0
