@@ -5,8 +5,8 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
-	"fmt"
 	"io"
+	"math/rand/v2"
 	"net"
 	"os"
 	"os/exec"
@@ -15,48 +15,58 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
+
+	// The test builds the program with the go command, which the cache of test results does
+	// not see. This import makes a result old as soon as the program changes.
+	_ "secretaria/internal/command"
 )
 
-// program is the built binary with its environment.
+// program is the built binary.
 type program struct {
 	path string
-	dir  string
-	env  []string
 
 	mu    sync.Mutex
 	lines []string // everything that its processes wrote, whole lines only
 }
 
-// build compiles the program as it is shipped: without cgo, and without the race detector
-// that this test itself may run under.
-func build(t *testing.T) *program {
-	t.Helper()
-	p := &program{dir: t.TempDir()}
-	p.path = filepath.Join(t.TempDir(), "secretaria")
-	if runtime.GOOS == "windows" {
-		p.path += ".exe"
+// built is the one program of all tests.
+var built = sync.OnceValues(func() (string, error) {
+	dir, err := os.MkdirTemp("", "crash-")
+	if err != nil {
+		return "", err
 	}
-	cmd := exec.CommandContext(t.Context(), "go", "build", "-o", p.path, "./cmd/secretaria")
+	path := filepath.Join(dir, "secretaria")
+	if runtime.GOOS == "windows" {
+		path += ".exe"
+	}
+	// As it is shipped: without cgo, and without the race detector that this test itself
+	// may run under.
+	cmd := exec.Command("go", "build", "-o", path, "./cmd/secretaria")
 	cmd.Dir = filepath.Join("..", "..")
 	cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
 	if out, err := cmd.CombinedOutput(); err != nil {
-		t.Fatalf("build: %v\n%s", err, out)
+		return "", &buildError{err, out}
 	}
-	return p
+	return path, nil
+})
+
+type buildError struct {
+	err error
+	out []byte
 }
 
-// freePort returns a port that nobody listens on at the moment.
-func freePort(t *testing.T) int {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
+func (e *buildError) Error() string { return "build: " + e.err.Error() + "\n" + string(e.out) }
+
+func TestMain(m *testing.M) {
+	code := m.Run()
+	if path, err := built(); err == nil {
+		_ = os.RemoveAll(filepath.Dir(path))
 	}
-	defer l.Close()
-	return l.Addr().(*net.TCPAddr).Port
+	os.Exit(code)
 }
 
 // process is one run of serve.
@@ -65,17 +75,19 @@ type process struct {
 	ended  chan struct{} // closed when it has been waited for
 	err    error         // of Wait; read after ended
 	killed bool
+	// killedAt is when it was killed, in Unix nanoseconds; 0 while it was not.
+	killedAt atomic.Int64
 }
 
 // serve starts the program and waits until it says that it serves, on the port it was told.
-func (p *program) serve(t *testing.T, port int) *process {
+func (p *program) serve(t *testing.T, dir string, env []string, port int, args ...string) *process {
 	t.Helper()
 	r, w, err := os.Pipe()
 	if err != nil {
 		t.Fatal(err)
 	}
-	run := &process{cmd: exec.Command(p.path, "serve"), ended: make(chan struct{})}
-	run.cmd.Dir, run.cmd.Env, run.cmd.Stdout, run.cmd.Stderr = p.dir, p.env, w, w
+	run := &process{cmd: exec.Command(p.path, append([]string{"serve"}, args...)...), ended: make(chan struct{})}
+	run.cmd.Dir, run.cmd.Env, run.cmd.Stdout, run.cmd.Stderr = dir, env, w, w
 	err = run.cmd.Start()
 	w.Close() // the process has its own
 	if err != nil {
@@ -97,7 +109,7 @@ func (p *program) serve(t *testing.T, port int) *process {
 		}
 	case <-run.ended:
 		t.Fatalf("serve ended at once: %v\n%s", run.err, p.tail(20))
-	case <-time.After(10 * time.Second):
+	case <-time.After(20 * time.Second):
 		t.Fatalf("serve does not serve\n%s", p.tail(20))
 	}
 	return run
@@ -114,6 +126,9 @@ func (p *program) read(r io.Reader, serving chan<- int) {
 		p.mu.Lock()
 		p.lines = append(p.lines, line)
 		p.mu.Unlock()
+		if !strings.Contains(line, `"serving"`) {
+			continue
+		}
 		var o struct {
 			Msg  string
 			Port int
@@ -130,6 +145,7 @@ func (r *process) kill() {
 		return
 	}
 	r.killed = true
+	r.killedAt.Store(time.Now().UnixNano())
 	_ = r.cmd.Process.Kill() // it may have ended by itself
 	<-r.ended
 }
@@ -137,8 +153,12 @@ func (r *process) kill() {
 // stop ends the process in good order.
 func (r *process) stop(t *testing.T) {
 	t.Helper()
+	if r.killed {
+		return
+	}
+	r.killed = true
 	if err := r.cmd.Process.Signal(syscall.SIGTERM); err != nil {
-		t.Fatal(err)
+		t.Errorf("SIGTERM: %v", err)
 	}
 	select {
 	case <-r.ended:
@@ -147,16 +167,18 @@ func (r *process) stop(t *testing.T) {
 		}
 	case <-time.After(10 * time.Second):
 		t.Error("SIGTERM did not end serve within 10 s")
+		_ = r.cmd.Process.Kill()
+		<-r.ended
 	}
 }
 
-// run runs another command of the program beside the server and returns what it prints.
-func (p *program) run(t *testing.T, args ...string) []byte {
+// run runs another command of the program beside the servers and returns what it prints.
+func (p *program) run(t *testing.T, dir string, env []string, args ...string) []byte {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
 	defer cancel()
 	cmd := exec.CommandContext(ctx, p.path, args...)
-	cmd.Dir, cmd.Env = p.dir, p.env
+	cmd.Dir, cmd.Env = dir, env
 	var stderr bytes.Buffer
 	cmd.Stderr = &stderr
 	out, err := cmd.Output()
@@ -180,7 +202,7 @@ func (p *program) tail(n int) string {
 
 // checkLog checks what the processes wrote: without a terminal every line of either stream
 // is one JSON object, and none holds what a log must not hold.
-func (p *program) checkLog(t *testing.T, forbidden ...string) {
+func (p *program) checkLog(t *testing.T, forbidden []string) {
 	t.Helper()
 	for _, line := range p.written() {
 		var o struct {
@@ -198,12 +220,31 @@ func (p *program) checkLog(t *testing.T, forbidden ...string) {
 	}
 }
 
-func environment(pairs ...string) []string {
-	var out []string
-	for i := 0; i+1 < len(pairs); i += 2 {
-		out = append(out, fmt.Sprintf("%s=%s", pairs[i], pairs[i+1]))
+// port is the next one to try. Ports for processes that come and go lie below those that the
+// system gives to connections: one of these would take the place of a process that is away.
+var port atomic.Uint32
+
+// freePort returns a port that nobody listens on, and that it returns once.
+func freePort(t *testing.T) int {
+	t.Helper()
+	const low, high = 15_000, 32_000
+	port.CompareAndSwap(0, rand.Uint32N(high-low)+1)
+	for range high - low {
+		n := low + int(port.Add(1)%(high-low))
+		l, err := net.Listen("tcp", net.JoinHostPort("127.0.0.1", strconv.Itoa(n)))
+		if err != nil {
+			continue
+		}
+		l.Close()
+		return n
 	}
-	return out
+	t.Fatal("no free port")
+	return 0
 }
 
-func itoa(n int) string { return strconv.Itoa(n) }
+func must(t *testing.T, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+}
