@@ -95,7 +95,9 @@ func connect(ctx context.Context, db *sql.DB) error {
 // fails half-way for want of it.
 func dsn(path string, readOnly bool) string {
 	q := url.Values{}
-	q.Add("_pragma", "busy_timeout(10000)")
+	// A command beside a busy server finds the lock free only between two of its
+	// transactions, and may have to look many times. The server's own steps have deadlines.
+	q.Add("_pragma", "busy_timeout(60000)")
 	if readOnly {
 		q.Add("_pragma", "query_only(1)")
 		q.Add("_pragma", "mmap_size(67108864)")
