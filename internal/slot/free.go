@@ -1,0 +1,411 @@
+package slot
+
+import (
+	"strings"
+	"unicode/utf8"
+
+	"secretaria/internal/portuguese"
+)
+
+const maxText = 500 // characters of a company, a role, a pain, or anything free
+
+// parseText trims what was said in words.
+func parseText(s string) (string, Code) {
+	s = strings.Trim(s, " \t\r\n.,;:!*\"")
+	switch {
+	case !utf8.ValidString(s):
+		return "", Malformed
+	case s == "":
+		return "", Empty
+	case utf8.RuneCountInString(s) > maxText:
+		return "", TooLong
+	}
+	for _, r := range s {
+		if r < ' ' && r != '\n' && r != '\t' {
+			return "", Malformed
+		}
+	}
+	return s, ""
+}
+
+// said notes tokens[from:to] of a line as the value of a slot of words.
+func (t *turn) said(kind Kind, l *line, from, to int, how How) bool {
+	for to > from && l.kind(to-1) != portuguese.Word && l.kind(to-1) != portuguese.Digits {
+		to--
+	}
+	for from < to && l.kind(from) != portuguese.Word && l.kind(from) != portuguese.Digits {
+		from++
+	}
+	if to <= from {
+		return false
+	}
+	q := l.quote(from, to)
+	text, code := parseText(q.Text)
+	if code != "" {
+		return false
+	}
+	q.Text = text
+	t.learn(Value{Kind: kind, Text: text, How: how, Quotes: []Quote{q}})
+	return true
+}
+
+// labelled returns what stands behind "Empresa:" and the like, up to the end of the line.
+func labelled(l *line, labels ...string) (from, to int, ok bool) {
+	for i := range l.tokens {
+		for _, label := range labels {
+			end := l.phrase(i, label)
+			if end == i || l.fold(end) != ":" && label != "razao social" && label != "nome fantasia" {
+				continue
+			}
+			if l.fold(end) == ":" {
+				end++
+			}
+			to := end
+			for to < len(l.tokens) && l.kind(to) != portuguese.Break && l.fold(to) != "," && l.fold(to) != ";" {
+				to++
+			}
+			return end, to, to > end
+		}
+	}
+	return 0, 0, false
+}
+
+// companyOf reads the company: labelled, after "a empresa é", behind a name, or as asked.
+func (t *turn) companyOf() {
+	_, has := t.state.Values[Company]
+	lex := words()
+	for _, l := range t.lines {
+		if from, to, ok := labelled(l, "empresa", "razao social", "nome fantasia", "nome da empresa", "firma", "loja"); ok && t.said(Company, l, from, to, Offered) {
+			return
+		}
+		phrases := l.among("a empresa e", "empresa se chama", "empresa chama", "nome da empresa e", "minha empresa e", "nossa empresa e", "a loja se chama", "a loja chama", "a clinica se chama", "a gente se chama", "nos somos a", "somos a", "aqui e da", "aqui e do", "falo da", "falo do", "sou da", "sou do", "trabalho na", "trabalho no", "falando da", "falando do")
+		for i := range l.tokens {
+			for _, p := range phrases {
+				end := l.phrase(i, p)
+				if end == i || l.kind(end) != portuguese.Word {
+					continue
+				}
+				if anyOf(l.fold(end), "a", "o") {
+					end++
+				}
+				if end >= len(l.tokens) || !upper(l, end) && !lex.companies[l.fold(end)] {
+					continue
+				}
+				last := companyEnd(l, end)
+				if last == end+1 && lex.companies[l.fold(end)] {
+					continue // "aqui é do hospital" names none
+				}
+				if t.said(Company, l, end, last, Offered) {
+					return
+				}
+			}
+		}
+		if !has {
+			// "Rui, da Padaria Sol", "rui da padaria sol", "gerente da Padaria Sol"
+			for i := 1; i+1 < len(l.tokens); i++ {
+				if anyOf(l.fold(i), "da", "do", "na", "no") && lex.companies[l.fold(i+1)] && !anyOf(l.fold(i+1), "empresa", "centro", "casa", "loja", "me", "financeiro", "comercial", "curso", "cursos", "grupo", "espaco") {
+					before := l.fold(i - 1)
+					if before == "," && i > 1 {
+						before = l.fold(i - 2)
+					}
+					if !(before == hidden || lex.firstNames[before] || lex.roles[before]) {
+						continue
+					}
+					end := companyEnd(l, i+1)
+					if end > i+2 && t.said(Company, l, i+1, end, Offered) {
+						return
+					}
+				}
+			}
+		}
+	}
+	if t.ask != Company {
+		t.companyInOrder()
+		return
+	}
+	for _, l := range t.lines {
+		if l.question() || t.pointless(l) || l.fold(0) == "*" {
+			continue
+		}
+		from := 0
+		for from < len(l.tokens) && (anyOf(l.fold(from), "e", "eh", "a", "o", "empresa", "se", "chama", "nome", "da", "minha", "nossa", "oi", ",", "aqui", "na", "no", "sou", ":", "ah", "fica") && !(upper(l, from) && from > 0 && anyOf(l.fold(from), "empresa", "nome")) || l.fold(from) == hidden || l.kind(from) == portuguese.Break) {
+			from++
+		}
+		to := from
+		for to < len(l.tokens) && !l.stop(to, true) && l.fold(to) != hidden {
+			to++
+		}
+		if to-from > 9 || l.has(from, to, "nao", "quero", "vcs", "voces", "depois", "pra que") {
+			continue
+		}
+		if t.said(Company, l, from, to, Answered) {
+			return
+		}
+	}
+}
+
+// companyInOrder reads the company behind the name where both questions were left open and
+// are answered in one line: "Maria, Ateliê da Maria, somos duas".
+func (t *turn) companyInOrder() {
+	if !t.asks(Company) {
+		return
+	}
+	for _, l := range t.lines {
+		for i := 1; i+1 < len(l.tokens); i++ {
+			if l.fold(i) != "," || l.fold(i-1) != hidden || l.kind(i+1) != portuguese.Word || !upper(l, i+1) && !words().companies[l.fold(i+1)] {
+				continue
+			}
+			to := i + 1
+			for to < len(l.tokens) && !l.stop(to, true) {
+				to++
+			}
+			if to-i <= 8 && t.said(Company, l, i+1, to, Answered) {
+				return
+			}
+		}
+	}
+}
+
+func companyEnd(l *line, from int) int {
+	capital := upper(l, min(from+1, len(l.tokens)-1))
+	to := from
+	for to < len(l.tokens) && to < from+8 {
+		w := l.fold(to)
+		if w == "&" || w == "'" || w == "-" && l.tokens[to].Glued && to+1 < len(l.tokens) && l.tokens[to+1].Glued {
+			to++
+			continue
+		}
+		if l.kind(to) != portuguese.Word && l.kind(to) != portuguese.Digits || l.stop(to, true) {
+			break
+		}
+		if to > from && (anyOf(w, "e", "mas", "que", "aqui", "em", "no", "na", "eu", "queria", "gostaria", "quero", "com", "tem", "tudo", "meu", "minha", "fica") && !(w == "e" && capital && to+1 < len(l.tokens) && upper(l, to+1))) {
+			break
+		}
+		to++
+	}
+	for to > from+1 && particle(l.fold(to-1)) {
+		to--
+	}
+	return to
+}
+
+// roleOf reads what the customer does there.
+func (t *turn) roleOf() {
+	lex := words()
+	for _, l := range t.lines {
+		if from, to, ok := labelled(l, "cargo", "funcao", "profissao"); ok && t.said(Role, l, from, to, Offered) {
+			return
+		}
+	}
+	if t.ask == Role {
+		for _, l := range t.lines {
+			if l.question() || t.pointless(l) {
+				continue
+			}
+			from := 0
+			for from < len(l.tokens) && anyOf(l.fold(from), "sou", "eu", "o", "a", "e", "aqui", "meu", "cargo", ",", "como", "atuo", "trabalho", "oi", "ah", "faco", "na", "verdade") {
+				from++
+			}
+			to := from
+			for to < len(l.tokens) && !l.stop(to, true) {
+				to++
+			}
+			if to-from <= 8 && t.said(Role, l, from, to, Answered) {
+				return
+			}
+		}
+		return
+	}
+	if _, has := t.state.Values[Role]; has {
+		return
+	}
+	for _, l := range t.lines {
+		for i := range l.tokens {
+			if !lex.roles[l.fold(i)] || l.kind(i) != portuguese.Word || anyOf(l.fold(i), "vendas", "compras", "comercial", "financeiro", "marketing", "responsavel", "caixa", "ti", "mei", "personal", "autonomo", "autonoma") {
+				continue
+			}
+			p := i - 1
+			if anyOf(l.fold(p), "o", "a", "novo", "nova", "atual") {
+				p--
+			}
+			if anyOf(l.fold(p), "o", "a") {
+				p--
+			}
+			if anyOf(l.fold(p), "sou", "como") || l.fold(p) == "," && l.fold(p-1) == hidden || l.fold(p) == hidden {
+				to := i + 1
+				if anyOf(l.fold(to), "de", "comercial", "geral", "administrativo", "financeiro", "financeira", "administrativa") && !lex.companies[l.fold(to+1)] {
+					to++
+					if l.fold(to-1) == "de" && l.kind(to) == portuguese.Word {
+						to++
+					}
+				}
+				t.said(Role, l, i, to, Offered)
+				return
+			}
+		}
+	}
+}
+
+// toolsOf splits the answer about tools into items.
+func (t *turn) toolsOf() {
+	_, has := t.state.Values[Tools]
+	if t.ask != Tools && has {
+		return
+	}
+	v := Value{Kind: Tools, How: Answered}
+	for _, l := range t.lines {
+		if l.question() || t.pointless(l) {
+			continue
+		}
+		start := 0
+		if t.ask != Tools {
+			// Unasked only where it is said plainly.
+			start = -1
+			for i := range l.tokens {
+				for _, p := range []string{"usamos", "utilizamos", "a gente usa", "e tudo no", "e tudo na", "tudo no", "hoje uso"} {
+					if end := l.phrase(i, p); end > i && start < 0 && !anyOf(l.fold(i-1), "nao", "n", "nunca") {
+						start = end
+					}
+				}
+			}
+			if start < 0 {
+				continue
+			}
+		}
+		for i := range l.tokens {
+			if t.ask == Tools && anyOf(l.fold(i), "uso", "usa", "usamos", "usando", "utilizo", "utilizamos", "pelo", "pela", "temos", "tenho") && !anyOf(l.fold(i-1), "nao") {
+				start = i + 1
+			}
+		}
+		from := start
+		flush := func(to int) {
+			for from < to && anyOf(l.fold(from), "o", "a", "um", "uma", "so", "no", "na", "hoje", "e", "tal", "de", "mais", "tambem", "agora", "os", "as", "do", "da", "apenas", "basicamente") {
+				from++
+			}
+			if to <= from || to-from > 4 {
+				return
+			}
+			q := l.quote(from, to)
+			if text, code := parseText(q.Text); code == "" && len(v.List) < 12 {
+				v.List = append(v.List, text)
+				v.Quotes = append(v.Quotes, Quote{Message: q.Message, Text: text})
+			}
+		}
+		for i := start; i <= len(l.tokens); i++ {
+			if l.stop(i, true) || anyOf(l.fold(i), "e", "mais", "+", "/", "(", ")", "mas", "pra", "para", "tambem") {
+				flush(i)
+				from = i + 1
+			}
+			if l.stop(i, false) || anyOf(l.fold(i), "mas", "pra", "para") {
+				break
+			}
+		}
+	}
+	if len(v.List) > 0 {
+		t.learn(v)
+	}
+}
+
+// painOf takes the answer about the main difficulty.
+func (t *turn) painOf() {
+	_, has := t.state.Values[Pain]
+	if t.ask != Pain && has {
+		return
+	}
+	for _, l := range t.lines {
+		if l.question() || t.pointless(l) {
+			continue
+		}
+		from := 0
+		for i := range l.tokens {
+			for _, p := range []string{"dificuldade e que", "dor e que", "problema e que", "problema e", "dificuldade e", "dor e"} {
+				if end := l.phrase(i, p); end > i && i < 6 && from == 0 {
+					from = end
+				}
+			}
+		}
+		if from == 0 && t.ask != Pain {
+			continue
+		}
+		to := from
+		for to < len(l.tokens) && !l.stop(to, true) {
+			to++
+		}
+		if to-from >= 2 && t.said(Pain, l, from, to, Answered) {
+			return
+		}
+	}
+}
+
+// freeOf takes the answer to a question of which nothing more is known.
+func (t *turn) freeOf() {
+	if t.ask != Free {
+		return
+	}
+	for _, l := range t.lines {
+		if len(l.tokens) == 0 || l.question() {
+			continue
+		}
+		if t.said(Free, l, 0, len(l.tokens), Answered) {
+			return
+		}
+	}
+}
+
+// yesNoOf reads an answer of yes or no. What says both says neither.
+func (t *turn) yesNoOf() {
+	if t.ask != YesNo {
+		return
+	}
+	for _, l := range t.lines {
+		if l.question() {
+			continue
+		}
+		text, code := parseYesNo(l.text)
+		if code != "" {
+			continue
+		}
+		if !t.said(YesNo, l, 0, len(l.tokens), Answered) {
+			continue
+		}
+		v := t.state.Values[YesNo]
+		v.Text = text
+		t.learn(v)
+		return
+	}
+}
+
+func parseYesNo(s string) (string, Code) {
+	l := newLine(0, s)
+	n := len(l.tokens)
+	if n == 0 {
+		return "", Empty
+	}
+	switch strings.Join(strings.Fields(portuguese.Fold(s)), " ") {
+	case "yes", "sim":
+		return "yes", ""
+	case "no", "nao":
+		return "no", ""
+	}
+	no := l.has(0, n, "nao", "n", "nunca", "nem", "negativo", "nenhum", "nenhuma", "nops", "naum")
+	yes := l.has(0, n, "sim", "s", "ss", "claro", "com certeza", "isso", "positivo", "uhum", "aham", "temos sim", "tenho sim", "uso sim", "ja", "pode", "pode ser", "ok", "certo", "exato", "tenho", "temos", "uso", "usamos", "quero", "👍")
+	switch {
+	case no && l.has(0, n, "sim", "claro") || !no && !yes:
+		return "", Malformed
+	case no:
+		return "no", ""
+	}
+	return "yes", ""
+}
+
+// pointless says whether a line answers no question: an emoji, a greeting, "depois te falo".
+func (t *turn) pointless(l *line) bool {
+	letters := 0
+	for i := range l.tokens {
+		if l.kind(i) == portuguese.Word && !anyOf(l.fold(i), "kkk", "kkkk", "rs", "rsrs", "oi", "ola", "ok", "sim", "nao", "bom", "dia", "boa", "tarde", "noite", "obrigado", "obrigada", "tudo", "bem") {
+			letters++
+		}
+	}
+	n := len(l.tokens)
+	return letters == 0 || l.has(0, n, "nao sei", "depois te", "depois eu", "depois mando", "te mando depois", "mais tarde", "vou ver", "vou verificar", "nao lembro", "nao entendi", "como assim", "pra que", "pq quer", "prefiro nao", "nao quero", "um momento", "um minuto", "ja volto", "to dirigindo", "um instante", "nao vou")
+}
