@@ -24,7 +24,6 @@ type database struct {
 	mu      sync.Mutex
 	away    bool
 	stored  []string // bodies
-	late    []string // those that came with a time of their own
 	broken  map[string]error
 	refuse  map[string]error // of Read
 	inside  int
