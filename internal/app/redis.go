@@ -1,14 +1,17 @@
 package app
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"fmt"
+	"time"
 
 	"secretaria/internal/conversation"
 	"secretaria/internal/event"
 	"secretaria/internal/intake"
 	"secretaria/internal/job"
+	"secretaria/internal/queue"
 	"secretaria/internal/ratelimit"
 	"secretaria/internal/redis"
 	"secretaria/internal/secret"
@@ -63,8 +66,13 @@ func (a *App) limiter(name string, limit int) intake.Limiter {
 	return ratelimit.New(limit, a.o.Limits.Window)
 }
 
-// due wakes whoever dispatches: this process, or, where it does not, the others.
-func (a *App) due(lane job.Lane) {
+// due wakes whoever dispatches: this process, or, where it does not, the others. What is due
+// only after their next look by themselves, nobody need be told of: that look finds it, and
+// at a thousand webhooks a second looking after each took longer than storing them.
+func (a *App) due(lane job.Lane, at time.Time) {
+	if time.Until(at) > cmp.Or(a.o.Queue.Sweep, queue.Sweep) {
+		return
+	}
 	if a.o.Role == Web {
 		a.bus.Publish(event.Event{Kind: event.Due, Lane: lane})
 		return

@@ -23,7 +23,7 @@ import (
 const (
 	groupMost       = 128
 	groupsWaiting   = 4 * groupMost
-	postgresWriters = 2
+	postgresWriters = 1
 	sqliteWriters   = 1
 )
 

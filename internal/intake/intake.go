@@ -88,7 +88,8 @@ type Config struct {
 	ClientIP     func(*http.Request) string
 	Logger       *slog.Logger
 	Observe      func(Done)     // may be nil
-	Wake         func(job.Lane) // may be nil
+	// Wake is told of a lane that is due because of a webhook, and when. May be nil.
+	Wake func(lane job.Lane, due time.Time)
 	// Stale is told of conversations that moved on. May be nil.
 	Stale func(conversation.ID)
 }
@@ -118,7 +119,7 @@ func New(cfg Config) *Intake {
 		in.cfg.Observe = func(Done) {}
 	}
 	if in.cfg.Wake == nil {
-		in.cfg.Wake = func(job.Lane) {}
+		in.cfg.Wake = func(job.Lane, time.Time) {}
 	}
 	if in.cfg.Stale == nil {
 		in.cfg.Stale = func(conversation.ID) {}
@@ -299,19 +300,23 @@ func fallback(r *http.Request, inbox *Inbox, req *channel.Request) []byte {
 }
 
 func (in *Intake) announce(results []store.Result) {
+	var turn time.Time
 	turns, deliveries := false, false
 	for i := range results {
-		if results[i].Stale {
-			in.cfg.Stale(results[i].Conversation)
+		r := &results[i]
+		if r.Stale {
+			in.cfg.Stale(r.Conversation)
 		}
-		turns = turns || results[i].Pending
-		deliveries = deliveries || results[i].Deliver
+		if r.Pending && (!turns || r.DueAt.Before(turn)) {
+			turns, turn = true, r.DueAt
+		}
+		deliveries = deliveries || r.Deliver
 	}
 	if turns {
-		in.cfg.Wake(job.Turns)
+		in.cfg.Wake(job.Turns, turn)
 	}
 	if deliveries {
-		in.cfg.Wake(job.Deliveries)
+		in.cfg.Wake(job.Deliveries, time.Now())
 	}
 }
 

@@ -203,7 +203,7 @@ func newKit(change func(*intake.Config)) *kit {
 			k.done = append(k.done, d)
 			k.mu.Unlock()
 		},
-		Wake:  func(l job.Lane) { k.take("wake %s", l) },
+		Wake:  func(l job.Lane, _ time.Time) { k.take("wake %s", l) },
 		Stale: func(id conversation.ID) { k.take("stale %d", id) },
 	}
 	if change != nil {

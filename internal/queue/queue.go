@@ -30,6 +30,9 @@ import (
 	"secretaria/internal/job"
 )
 
+// Sweep is how often a dispatcher looks by itself, unless its Config says otherwise.
+const Sweep = 250 * time.Millisecond
+
 // Config tunes the queue. Zero fields take the defaults.
 type Config struct {
 	// Workers bounds the jobs of one lane that run at the same time; default 1000. A turn
@@ -37,7 +40,7 @@ type Config struct {
 	Workers int
 	// Poll is how often River looks for jobs that nobody told it of; default 500 ms.
 	Poll time.Duration
-	// Sweep is how often the dispatcher looks for due lanes without being woken; default 250 ms.
+	// Sweep is how often the dispatcher looks for due lanes without being woken; default Sweep.
 	Sweep time.Duration
 	// Lease is how long a claimed lane is ours without being renewed; default 10 s. It is
 	// the time that work of a killed process waits on a shared database.
@@ -158,7 +161,7 @@ func Postgres(pool *pgxpool.Pool, cfg Config) (*Queue, Enqueue[pgx.Tx], error) {
 func build[TTx any](peer riverdriver.Driver[TTx], cfg Config) (*Queue, Enqueue[TTx], error) {
 	cfg.Workers = cmp.Or(cfg.Workers, 1000)
 	cfg.Poll = cmp.Or(cfg.Poll, 500*time.Millisecond)
-	cfg.Sweep = cmp.Or(cfg.Sweep, 250*time.Millisecond)
+	cfg.Sweep = cmp.Or(cfg.Sweep, Sweep)
 	cfg.Lease = cmp.Or(cfg.Lease, 10*time.Second)
 	cfg.SoftStop = cmp.Or(cfg.SoftStop, 4*time.Second)
 	cfg.Logger = cmp.Or(cfg.Logger, slog.New(slog.DiscardHandler))

@@ -87,7 +87,7 @@ func (w *world) startProcess(ctx context.Context, index, life int, r role) {
 	p.sends = delivery.New(delivery.Config{Memory: m, Inboxes: sends, Lease: lease, Timeout: sendTimeout})
 	for kind, inboxes := range hooks {
 		p.intakes[kind] = intake.New(intake.Config{Kind: kind, Inboxes: inboxes, Stranger: inboxes[0].Channel, Memory: m, Failures: unlimited{}, Contacts: unlimited{},
-			ClientIP: func(*http.Request) string { return "" }, Wake: wake, Stale: p.turns.Stale})
+			ClientIP: func(*http.Request) string { return "" }, Wake: func(l job.Lane, _ time.Time) { wake(l) }, Stale: p.turns.Stale})
 	}
 	w.mu.Lock()
 	w.processes[index] = p

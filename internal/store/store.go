@@ -114,8 +114,9 @@ type Result struct {
 	Conversation conversation.ID // 0 where the event belongs to none that we know
 	Message      conversation.MessageID
 	Duplicate    bool
-	Pending      bool // a turn is due because of it
-	Stale        bool // a turn that is thinking now should think again
+	Pending      bool      // a turn is due because of it
+	DueAt        time.Time // of Pending: when
+	Stale        bool      // a turn that is thinking now should think again
 	Change       conversation.Change
 	Cancelled    int  // deliveries that will not be sent any more
 	Deliver      bool // a delivery is due because of it

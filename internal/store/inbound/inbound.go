@@ -393,7 +393,7 @@ func (r *Event) due(text string) {
 	r.c.DueAt = r.Arrival.Quiet.Due(r.c.FirstPending, r.Arrival.Now, text)
 	r.c.Revision++
 	r.c.Correlation = r.Arrival.Correlation
-	r.Result.Pending, r.Result.Stale = true, true
+	r.Result.Pending, r.Result.Stale, r.Result.DueAt = true, true, r.c.DueAt
 }
 
 // moved carries out what a move of the conversation means for what is under way.
@@ -409,7 +409,7 @@ func (r *Event) moved(change conversation.Change) error {
 			return err
 		}
 		r.c.DueAt, r.c.FirstPending = time.Time{}, time.Time{}
-		r.Result.Pending, r.Result.Stale = false, true
+		r.Result.Pending, r.Result.Stale, r.Result.DueAt = false, true, time.Time{}
 	}
 	if !change.TakenOver {
 		return nil

@@ -12,18 +12,17 @@ import (
 	"secretaria/internal/store"
 )
 
-const (
-	// writers commit groups at the same time: while one waits for the disk, the next fills.
-	writers = 2
-	// maxGroup bounds the webhooks of one commit, and so how long the first of them waits
-	// for the last.
-	maxGroup = 128
-)
+// maxGroup bounds the webhooks of one commit, and so how long the first of them waits for
+// the last.
+const maxGroup = 128
 
 // groups stores webhooks that arrive together in shared transactions. A group reads and
 // locks once, decides each of its members from that alone, and writes once: two round trips
 // and one commit, however many they are. Whoever needs more than was read (a new contact, a
 // row that somebody else holds) is told errAlone, and so is everybody when a group breaks.
+//
+// One group is stored at a time, and the next fills meanwhile. Two at a time make groups
+// half as large, and each message cost both us and the server twice the processor time.
 type groups struct {
 	s       *Store
 	waiting chan *member
@@ -67,9 +66,7 @@ func groupable(a *store.Arrival) bool {
 
 func newGroups(s *Store) *groups {
 	g := &groups{s: s, waiting: make(chan *member, 4*maxGroup)}
-	for range writers {
-		g.done.Go(g.loop)
-	}
+	g.done.Go(g.loop)
 	return g
 }
 
@@ -88,7 +85,7 @@ func (g *groups) receive(ctx context.Context, a *store.Arrival) ([]store.Result,
 		g.mu.RUnlock()
 		return nil, database("receive", ctx.Err())
 	}
-	// Waiting for the end even when ctx is done: the writers skip those whose callers are
+	// Waiting for the end even when ctx is done: the writer skips those whose callers are
 	// gone, and of the others the outcome is known soon.
 	<-m.ended
 	return m.out, m.err

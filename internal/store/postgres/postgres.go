@@ -98,7 +98,8 @@ func (s *Store) text(name string) string {
 	return text
 }
 
-// read runs a query outside of any transaction.
+// read runs a query that nothing else belongs to, planned as in a transaction of ours: looked
+// for by a plan of the first day, what is due took longer than all that arrived meanwhile.
 func (s *Store) read(ctx context.Context, doing, name string, args []any, scan func(pgx.Rows) error) error {
 	if !s.enter() {
 		return errClosed
@@ -106,17 +107,10 @@ func (s *Store) read(ctx context.Context, doing, name string, args []any, scan f
 	defer s.leave()
 	ctx, cancel := context.WithTimeout(ctx, stepTimeout)
 	defer cancel()
-	rows, err := s.db.pool.Query(ctx, s.text(name), clean(args)...)
-	if err != nil {
-		return database(doing, err)
-	}
-	defer rows.Close()
-	for rows.Next() {
-		if err := scan(rows); err != nil {
-			return database(doing, err)
-		}
-	}
-	return database(doing, rows.Err())
+	batch := &pgx.Batch{}
+	batch.Queue(s.text("plan_once"))
+	each(batch.Queue(s.text(name), clean(args)...), scan)
+	return database(doing, s.db.pool.SendBatch(ctx, batch).Close())
 }
 
 // readOne reads one row; found is false when there is none.

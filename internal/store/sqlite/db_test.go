@@ -143,10 +143,10 @@ func TestPragmas(t *testing.T) {
 		{"writer", s.db.write, "journal_mode", "wal"},
 		{"writer", s.db.write, "synchronous", "2"},
 		{"writer", s.db.write, "foreign_keys", "1"},
-		{"writer", s.db.write, "busy_timeout", "10000"},
+		{"writer", s.db.write, "busy_timeout", "60000"},
 		{"writer", s.db.write, "query_only", "0"},
 		{"reader", s.db.read, "journal_mode", "wal"},
-		{"reader", s.db.read, "busy_timeout", "10000"},
+		{"reader", s.db.read, "busy_timeout", "60000"},
 		{"reader", s.db.read, "query_only", "1"},
 	} {
 		var got string

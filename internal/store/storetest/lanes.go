@@ -478,6 +478,13 @@ func decisions() []scenario {
 			_, err := k.s.BeginTurn(k.ctx, k.turnJob(id, k.jobs.fence(job.Turns, id)), k.now, lease, 20)
 			k.refused(err, store.ErrLost)
 		}},
+		{"a message says when its turn is due", func(k *kit) {
+			r := k.writes("oi")
+			_, next := k.dispatch(job.Turns)
+			if !r.Pending || r.DueAt.IsZero() || !r.DueAt.Equal(next) {
+				k.Errorf("Receive = %+v, want it pending and due at %v, as Dispatch says", r, next)
+			}
+		}},
 		{"a second run of a job begins nothing", func(k *kit) {
 			id := k.writes("oi").Conversation
 			t := k.begin(id)
