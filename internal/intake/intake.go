@@ -87,7 +87,7 @@ type Config struct {
 	DedupeWindow time.Duration
 	ClientIP     func(*http.Request) string
 	Logger       *slog.Logger
-	Observe      func(Done)     // may be nil
+	Observe      func(Done) // may be nil
 	// Wake is told of a lane that is due because of a webhook, and when. May be nil.
 	Wake func(lane job.Lane, due time.Time)
 	// Stale is told of conversations that moved on. May be nil.
