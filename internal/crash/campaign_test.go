@@ -309,6 +309,7 @@ func (c *campaign) table(r result, took time.Duration) string {
 		row("  "+d.String(), "%d customers, %d sends of unknown outcome, %d repeated", r.customers[d], r.unknown[d], r.repeats[d])
 	}
 	row("given up after two of them", "%d answers", r.givenUp)
+	row("given up after all tries", "%d answers", r.triedUp)
 	row("slowest after the last restart", "%s (promised: %s)", r.slowest.Round(time.Millisecond), promised)
 	return out.String()
 }

@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	schedule "secretaria/internal/delivery"
 )
 
 // recorded is how long after a helpdesk's answer the program may still have to write it
@@ -16,6 +18,7 @@ const recorded = time.Second
 type result struct {
 	written, acknowledged, overtaken       int
 	answers, answered, handedOver, givenUp int
+	triedUp                                int // answers whose every try was disturbed
 	spooled                                int // acknowledged while the database was away
 	again                                  int // answered once more after people had them
 	// By desk: how many customers, sends whose outcome nobody told the program, and answers
@@ -220,10 +223,14 @@ func (c *campaign) failedDeliveries(r *result) map[*customer]bool {
 		switch d.Status {
 		case "SENT", "CANCELLED":
 		case "FAILED_PERMANENT":
-			r.givenUp++
 			failed[c.town.by([]string{d.CorrelationID})] = true
-			if d.Inbox != inboxes[blind] && d.Inbox != inboxes[echoed] || d.Cause != "outcome unknown" {
+			switch {
+			case d.Attempts > len(schedule.Schedule()):
+				r.triedUp++ // every try was disturbed: people have the conversation
+			case d.Inbox != inboxes[blind] && d.Inbox != inboxes[echoed] || d.Cause != "outcome unknown":
 				t.Errorf("CRASH_SEED=%d: delivery failed for good: %+v", c.seed, d)
+			default:
+				r.givenUp++
 			}
 		default:
 			t.Errorf("CRASH_SEED=%d: delivery is left: %+v", c.seed, d)
