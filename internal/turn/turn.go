@@ -148,6 +148,9 @@ func (w *Worker) Run(ctx context.Context, j job.Turn) (err error) {
 	if err != nil {
 		return err // the lease runs out and the turn is due again
 	}
+	if time.Since(begun) >= w.cfg.Lease {
+		return nil // it came too late, or we stood still: somebody else may have it by now
+	}
 	done := Done{Conversation: j.Conversation, Inbox: t.Conversation.Inbox, Channel: t.Conversation.Channel, Correlation: t.Conversation.Correlation,
 		Pending: len(t.Pending), Waited: max(0, begun.Sub(t.DueAt))}
 	defer func() {

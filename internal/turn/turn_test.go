@@ -35,6 +35,7 @@ const (
 type memory struct {
 	turn                         store.Turn
 	beginErr, decideErr, freeErr error
+	begin                        func() // is called by BeginTurn; nil: nothing
 	// renew answers a renewal; nil: it is granted.
 	renew func() error
 
@@ -50,6 +51,9 @@ func (m *memory) BeginTurn(_ context.Context, j job.Turn, now time.Time, lease t
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.start = now
+	if m.begin != nil {
+		m.begin()
+	}
 	m.began = append(m.began, fmt.Sprintf("%d/%d lease %v history %d", j.Conversation, j.Fence, lease, history))
 	return m.turn, m.beginErr
 }
@@ -200,31 +204,6 @@ func TestCommit(t *testing.T) {
 		}
 		if log := s.log.String(); strings.Count(log, "\n") != 1 || !strings.Contains(log, `"msg":"turn decided"`) || !strings.Contains(log, `"correlation_id":"c-1"`) {
 			t.Errorf("log = %s, want one line about the turn", log)
-		}
-	})
-}
-
-// What one process had to spool may be stored after what came later to another.
-func TestMessagesAreReadInTheOrderOfArrival(t *testing.T) {
-	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
-		m := &memory{turn: due()}
-		m.turn.Pending[0].At, m.turn.Pending[1].At = time.Now().Add(-2*time.Second), time.Now().Add(-3*time.Second)
-		var asked []conversation.MessageID
-		s := build(m, turn.Inbox{Desk: desk(func(_ context.Context, in agent.Input) (agent.Decision, error) {
-			for _, p := range in.Pending {
-				asked = append(asked, p.ID)
-			}
-			return agent.Decision{Outcome: agent.Replied, Reason: "model", Replies: []string{"resposta"}}, nil
-		})})
-		if err := s.run(t.Context()); err != nil {
-			t.Fatalf("Run: %v", err)
-		}
-		if diff := cmp.Diff([]conversation.MessageID{42, 41}, asked); diff != "" {
-			t.Errorf("order of messages (-want +got):\n%s", diff)
-		}
-		if got := s.m.decisions[0].Through; got != 42 {
-			t.Errorf("the decision answers messages through %d, want 42", got)
 		}
 	})
 }
