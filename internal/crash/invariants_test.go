@@ -25,6 +25,8 @@ type result struct {
 	// that were repeated because of it.
 	customers, unknown, repeats map[desk]int
 	slowest                     time.Duration
+	// What the schedule makes an answer of a customer wait whose tries were disturbed.
+	pauses map[*customer]time.Duration
 }
 
 // check holds the records of the helpdesks against what was promised: whatever was
@@ -34,7 +36,7 @@ type result struct {
 func (c *campaign) check() result {
 	c.house.t.Helper()
 	t, w := c.house.t, c.town
-	r := result{unknown: map[desk]int{}, repeats: map[desk]int{}}
+	r := result{unknown: map[desk]int{}, repeats: map[desk]int{}, pauses: map[*customer]time.Duration{}}
 	count := map[desk]int{}
 	failed, spooled := c.failedDeliveries(&r), c.spooled()
 	r.spooled = len(spooled)
@@ -108,7 +110,7 @@ func (c *campaign) customer(who *customer, got []answer, failed bool, spooled ma
 			}
 			order = append(order, s)
 			if at, ok := who.acked[s]; ok && a.at.After(c.house.last) {
-				r.slowest = max(r.slowest, a.at.Sub(later(at, c.house.last)))
+				r.slowest = max(r.slowest, a.at.Sub(later(at, c.house.last))-r.pauses[who])
 			}
 		}
 	}
@@ -219,6 +221,11 @@ func (c *campaign) failedDeliveries(r *result) map[*customer]bool {
 		}
 		if d.Kind != "say" {
 			continue
+		}
+		// The third pause of the schedule alone is longer than what is promised.
+		if pauses := schedule.Schedule(); d.Attempts > 3 {
+			who := c.town.by([]string{d.CorrelationID})
+			r.pauses[who] = max(r.pauses[who], pauses[min(d.Attempts-2, len(pauses)-1)])
 		}
 		switch d.Status {
 		case "SENT", "CANCELLED":

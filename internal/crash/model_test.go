@@ -124,9 +124,9 @@ func (m *model) overlaps() []string {
 				case !b.began.Before(a.ended):
 				case m.town.killed(a.by, b.began):
 					// The process was killed, and the other one took its work over.
-				case a.shortly(b.began), b.shortly(b.began), a.by == b.by && a.ended.Sub(b.began) < unnoticed:
+				case a.shortly(b.began), b.shortly(b.began), a.by == b.by && (a.ended.Sub(b.began) < unnoticed || len(b.words) > len(a.words)):
 					// One of them had been given up, which is noticed a moment later, or was under way
-					// for so long.
+					// for so long; or the customer wrote on, and the draft was stale.
 				default:
 					list = append(list, fmt.Sprintf("%s: process %d was asking about %v (%s to %s, answered: %v) when process %d asked about %v (%s to %s, answered: %v)", who.prefix,
 						a.by, a.words, clock(a.began), clock(a.ended), a.answered, b.by, b.words, clock(b.began), clock(b.ended), b.answered))
