@@ -108,7 +108,7 @@ migrate: ## files of a new migration for both databases: make migrate NAME=add_l
 staging: ## the check before a release: stack up, migrate, tests of PKGS, health, metrics, a message to its delivery
 	@GO="$(GO)" sh scripts/staging $(PKGS)
 
-up: deploy/.env ## web, worker and PostgreSQL in containers, as deploy/compose.yaml has them
+up: deploy/.env ## web, worker, PostgreSQL and Redis in containers, as deploy/compose.yaml has them
 	$(COMPOSE) up --detach --build
 
 down: deploy/.env ## stop the containers; the database stays

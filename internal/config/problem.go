@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
+
+	"secretaria/internal/spelling"
 )
 
 // Problem is one thing that is wrong.
@@ -78,36 +80,9 @@ func didYouMean(key string, known []string) string {
 func nearest(word string, known []string) string {
 	best, distance := "", max(1, min(3, len(word)/4))+1
 	for _, k := range known {
-		if n := edits([]rune(strings.ToLower(word)), []rune(strings.ToLower(k))); n < distance {
+		if n := spelling.Distance([]rune(strings.ToLower(word)), []rune(strings.ToLower(k))); n < distance {
 			best, distance = k, n
 		}
 	}
 	return best
-}
-
-// edits counts the letters to insert, drop, replace or swap with their neighbour that turn
-// a into b.
-func edits(a, b []rune) int {
-	rows := make([][]int, len(a)+1)
-	for i := range rows {
-		rows[i] = make([]int, len(b)+1)
-		rows[i][0] = i
-	}
-	for j := range rows[0] {
-		rows[0][j] = j
-	}
-	for i := 1; i <= len(a); i++ {
-		for j := 1; j <= len(b); j++ {
-			cost := 1
-			if a[i-1] == b[j-1] {
-				cost = 0
-			}
-			n := min(rows[i-1][j]+1, rows[i][j-1]+1, rows[i-1][j-1]+cost)
-			if i > 1 && j > 1 && a[i-1] == b[j-2] && a[i-2] == b[j-1] {
-				n = min(n, rows[i-2][j-2]+1)
-			}
-			rows[i][j] = n
-		}
-	}
-	return rows[len(a)][len(b)]
 }

@@ -7,6 +7,7 @@ import (
 	"unicode/utf8"
 
 	"secretaria/internal/portuguese"
+	"secretaria/internal/spelling"
 )
 
 const maxName = 80
@@ -389,34 +390,8 @@ func near(a, b string) bool {
 	if string(x) == string(y) || len(x) < 4 || len(y) < 4 || len(x) > 24 || len(y) > 24 || x[0] != y[0] && len(x) < 5 {
 		return false
 	}
-	d := distance(x, y)
+	d := spelling.Distance(x, y)
 	return d <= 1 || d == 2 && len(x) >= 5
-}
-
-// distance counts the letters put in, left out, changed or swapped.
-func distance(a, b []rune) int {
-	rows := make([][]int, len(a)+1)
-	for i := range rows {
-		rows[i] = make([]int, len(b)+1)
-		rows[i][0] = i
-	}
-	for j := range rows[0] {
-		rows[0][j] = j
-	}
-	for i := 1; i <= len(a); i++ {
-		for j := 1; j <= len(b); j++ {
-			cost := 1
-			if a[i-1] == b[j-1] {
-				cost = 0
-			}
-			d := min(rows[i-1][j]+1, rows[i][j-1]+1, rows[i-1][j-1]+cost)
-			if i > 1 && j > 1 && a[i-1] == b[j-2] && a[i-2] == b[j-1] {
-				d = min(d, rows[i-2][j-2]+1)
-			}
-			rows[i][j] = d
-		}
-	}
-	return rows[len(a)][len(b)]
 }
 
 // bareName reads an answer that is a name, past greetings and small words. When another
