@@ -96,7 +96,8 @@ func (h *house) robot(id int64, n int) {
 
 func TestTakeoverBetweenTwoBubbles(t *testing.T) {
 	t.Parallel()
-	h := open(t, func(o *app.Options) { o.SendTimeout = 500 * time.Millisecond })
+	// Long enough for the person to have replied before the send is given up.
+	h := open(t, func(o *app.Options) { o.SendTimeout = 4 * time.Second })
 	h.model.Script(llmtest.Reply{Text: bubbles(3)})
 	// The first bubble gets there, and its answer does not come back before a person has replied.
 	first := h.chatwoot.Misbehave(chatwoottest.Misbehaviour{Ops: []chatwoottest.Op{chatwoottest.CreateMessage}, After: true, Hang: true})
