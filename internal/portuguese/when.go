@@ -66,11 +66,25 @@ func Items(tokens []Token, now time.Time, asked bool) []Item {
 				item.Until = true
 			}
 		}
+		if k := len(items); k > 0 && item.Kind == Day && items[k-1].Kind == Day && item.From-items[k-1].To <= 1 {
+			item.sameWeek(tokens, items[k-1])
+		}
 		items = append(items, item)
 		dated = dated || item.Kind == Day
 		i = item.To
 	}
 	return items
+}
+
+// sameWeek puts a bare weekday into the week that was named for the day before: both days of
+// "semana que vem, terça ou quarta" are in it.
+func (item *Item) sameWeek(tokens []Token, before Item) {
+	if _, ok := weekday(tokens, item.From); !ok || !item.Date.Before(before.Date) || nextWeekAt(tokens, before.From) == before.From {
+		return
+	}
+	for item.Date.Before(before.Date.AddDate(0, 0, -int(before.Date.Weekday()))) {
+		item.Date = item.Date.AddDate(0, 0, 7)
+	}
 }
 
 func itemAt(tokens []Token, i int, now time.Time, before []Item, dated, asked bool) (Item, bool) {

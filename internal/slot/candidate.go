@@ -63,6 +63,8 @@ func weigh(c *candidate, previous, next int) {
 			s -= 2
 		case anyOf(w, "dele", "dela"):
 			s--
+		case (w == "do" || w == "da") && anyOf(l.fold(i+1), "portaria", "empresa", "loja", "matriz", "recepcao") && i < c.from && l.has(i, c.from, ","):
+			// "sou a Lia da empresa Sol, lia@sol.com": where she is from, not whose address it is
 		case (w == "do" || w == "da") && (relation(l.fold(i+1)) || anyOf(l.fold(i+1), "portaria", "empresa", "loja", "matriz", "recepcao")):
 			s--
 		case w == "nao" && anyOf(l.fold(i+1), "e", "eh"):

@@ -202,7 +202,12 @@ func TestCorpus(t *testing.T) {
 		}
 		per[key].add(c)
 	}
+	played, difficult := 0, 0
 	for _, d := range corpus(t, dialogues) {
+		played++
+		if d.Hard {
+			difficult++
+		}
 		state := d.play(t)
 		messages := d.messages()
 		half, hard := "even", "easy"
@@ -247,6 +252,10 @@ func TestCorpus(t *testing.T) {
 	slices.Sort(keys)
 	for _, key := range keys {
 		t.Logf("%-16s %v", key, per[key])
+	}
+	t.Logf("%d dialogues, %d of them hard", played, difficult)
+	if played < 120 || difficult < 40 {
+		t.Errorf("the corpus has %d dialogues, %d of them hard; want 120 and 40 or more", played, difficult)
 	}
 	if got, want := per["all"].f1(), 0.95; got < want {
 		t.Errorf("F1 of what needs no model = %.4f, want %.2f or more", got, want)

@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"secretaria/internal/portuguese"
+	"secretaria/internal/spelling"
 )
 
 // emails finds the e-mail addresses of a line, written or spelled out.
@@ -239,9 +240,19 @@ func (t *turn) emailOf() {
 	}
 }
 
-// emailMended reads "é .com.br, não .com", "termina em .net", "é hotmail, não gmail".
+// emailMended reads "é .com.br, não .com", "termina em .net", "é hotmail, não gmail", and a
+// domain alone that is nearly the one before: "é gmail.com" after "gmial.com".
 func (t *turn) emailMended(before Value) {
 	for _, l := range t.lines {
+		if piece, from, end := addressPiece(l, 0, len(l.tokens)); end == len(l.tokens) && strings.Contains(piece, ".") {
+			local, domain, _ := strings.Cut(before.Text, "@")
+			text, code := parseEmail(local + "@" + piece)
+			if d := spelling.Distance([]rune(domain), []rune(piece)); code == "" && d > 0 && d <= 2 {
+				t.learn(Value{Kind: Email, Text: text, How: Corrected, Quotes: append(slices.Clone(before.Quotes), l.quote(from, end))})
+				l.hide(from, end)
+				return
+			}
+		}
 		for i := range l.tokens {
 			if !anyOf(l.fold(i), "nao", "n") || i == 0 {
 				continue

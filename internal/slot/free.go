@@ -78,7 +78,7 @@ func (t *turn) companyOf() {
 		if from, to, ok := labelled(l, "empresa", "razao social", "nome fantasia", "nome da empresa", "firma", "loja"); ok && t.said(Company, l, from, to, Offered) {
 			return
 		}
-		phrases := l.among("a empresa e", "empresa se chama", "empresa chama", "nome da empresa e", "minha empresa e", "nossa empresa e", "a loja se chama", "a loja chama", "a clinica se chama", "a gente se chama", "nos somos a", "somos a", "aqui e da", "aqui e do", "falo da", "falo do", "sou da", "sou do", "trabalho na", "trabalho no", "falando da", "falando do")
+		phrases := l.among("a empresa e", "a empresa agora e", "empresa se chama", "empresa chama", "nome da empresa e", "minha empresa e", "nossa empresa e", "a loja se chama", "a loja chama", "a clinica se chama", "a gente se chama", "nos somos a", "somos a", "aqui e da", "aqui e do", "da empresa", "na empresa", "pela empresa", "falo da", "falo do", "sou da", "sou do", "trabalho na", "trabalho no", "falando da", "falando do")
 		for i := range l.tokens {
 			for _, p := range phrases {
 				end := l.phrase(i, p)
@@ -87,6 +87,9 @@ func (t *turn) companyOf() {
 				}
 				if anyOf(l.fold(end), "a", "o") {
 					end++
+				}
+				if l.fold(end) == "empresa" && l.kind(end+1) == portuguese.Word {
+					end++ // "sou da empresa Solar"
 				}
 				if end >= len(l.tokens) || !upper(l, end) && !lex.companies[l.fold(end)] {
 					continue
@@ -124,7 +127,8 @@ func (t *turn) companyOf() {
 		return
 	}
 	for _, l := range t.lines {
-		if l.question() || t.pointless(l) || l.fold(0) == "*" {
+		l = l.answer()
+		if l.question() || t.pointless(l) || l.fold(0) == "*" || l.aboutRole() {
 			continue
 		}
 		from := 0
@@ -135,13 +139,51 @@ func (t *turn) companyOf() {
 		for to < len(l.tokens) && !l.stop(to, true) && l.fold(to) != hidden {
 			to++
 		}
-		if to-from > 9 || l.has(from, to, "nao", "quero", "vcs", "voces", "depois", "pra que") {
+		if to-from > 9 || l.has(from, to, "nao", "quero", "vcs", "voces", "depois", "pra que") || l.aboutElse(Company, from, to) {
 			continue
 		}
 		if t.said(Company, l, from, to, Answered) {
 			return
 		}
 	}
+}
+
+// aboutRole says whether the line tells what the customer is: "sou gerente de vendas".
+func (l *line) aboutRole() bool {
+	i := 0
+	for anyOf(l.fold(i), "eu", "aqui", "bom", "ah", "oi", ",") {
+		i++
+	}
+	if !anyOf(l.fold(i), "sou", "trabalho", "atuo") {
+		return false
+	}
+	for i++; anyOf(l.fold(i), "o", "a", "um", "uma", "como"); i++ {
+	}
+	return words().roles[l.fold(i)] && !upper(l, i)
+}
+
+// aboutElse says whether a clause speaks of something else than its kind: it names another
+// slot, corrects one, or says how many there are. A pain may name anything, unless that was
+// given with it.
+func (l *line) aboutElse(kind Kind, from, to int) bool {
+	taken := l.mends
+	for i := from; i < to; i++ {
+		taken = taken || l.fold(i) == hidden
+	}
+	if kind == Role && l.has(from, to, "usamos", "utilizamos", "a gente usa", "nos usamos") {
+		return true
+	}
+	if kind != Pain && l.has(from, to, "somos") {
+		return true
+	}
+	for _, k := range mentions(l, from, to) {
+		switch {
+		case k == kind:
+		case (k == Email || k == Name || k == CNPJ) && (kind != Pain || taken), k == TeamSize && kind == Role, k == Company && l.mends:
+			return true
+		}
+	}
+	return false
 }
 
 // companyInOrder reads the company behind the name where both questions were left open and
@@ -199,6 +241,7 @@ func (t *turn) roleOf() {
 	}
 	if t.ask == Role {
 		for _, l := range t.lines {
+			l = l.answer()
 			if l.question() || t.pointless(l) {
 				continue
 			}
@@ -210,7 +253,7 @@ func (t *turn) roleOf() {
 			for to < len(l.tokens) && !l.stop(to, true) {
 				to++
 			}
-			if to-from <= 8 && t.said(Role, l, from, to, Answered) {
+			if to-from <= 8 && !l.aboutElse(Role, from, to) && t.said(Role, l, from, to, Answered) {
 				return
 			}
 		}
@@ -231,7 +274,7 @@ func (t *turn) roleOf() {
 			if anyOf(l.fold(p), "o", "a") {
 				p--
 			}
-			if anyOf(l.fold(p), "sou", "como") || l.fold(p) == "," && l.fold(p-1) == hidden || l.fold(p) == hidden {
+			if anyOf(l.fold(p), "sou", "como") || l.fold(p) == "," && l.fold(p-1) == hidden || l.fold(p) == hidden || l.fold(p) == "," && l.stop(i+1, true) && t.introducedIn(l) {
 				to := i + 1
 				if anyOf(l.fold(to), "de", "comercial", "geral", "administrativo", "financeiro", "financeira", "administrativa") && !lex.companies[l.fold(to+1)] {
 					to++
@@ -246,6 +289,12 @@ func (t *turn) roleOf() {
 	}
 }
 
+// introducedIn says whether the customer gave the own name in this line of the turn.
+func (t *turn) introducedIn(l *line) bool {
+	v, ok := t.learned[Name]
+	return ok && len(v.Quotes) > 0 && v.Quotes[0].Message == l.index && v.How == Offered
+}
+
 // toolsOf splits the answer about tools into items.
 func (t *turn) toolsOf() {
 	_, has := t.state.Values[Tools]
@@ -254,8 +303,15 @@ func (t *turn) toolsOf() {
 	}
 	v := Value{Kind: Tools, How: Answered}
 	for _, l := range t.lines {
+		l = l.answer()
 		if l.question() || t.pointless(l) {
 			continue
+		}
+		if t.ask == Tools && l.mends && l.aboutElse(Tools, 0, len(l.tokens)) {
+			continue
+		}
+		if len(v.List) > 0 && len(l.tokens) > 5 && !anyOf(l.fold(0), "e", "mais", "tambem", "alem") {
+			continue // a second line goes on with the list only where it says so
 		}
 		start := 0
 		if t.ask != Tools {
@@ -282,6 +338,21 @@ func (t *turn) toolsOf() {
 			for from < to && anyOf(l.fold(from), "o", "a", "um", "uma", "so", "no", "na", "hoje", "e", "tal", "de", "mais", "tambem", "agora", "os", "as", "do", "da", "apenas", "basicamente") {
 				from++
 			}
+			for to > from && laughs(l.fold(to-1)) {
+				to--
+			}
+			if l.aboutElse(Tools, from, to) {
+				return
+			}
+			if to-from > 4 {
+				// "a gente se vira no caderno"
+				for i := to - 1; i > from && i > to-4; i-- {
+					if anyOf(l.fold(i-1), "no", "na", "com", "pelo", "pela") {
+						from = i
+						break
+					}
+				}
+			}
 			if to <= from || to-from > 4 {
 				return
 			}
@@ -306,6 +377,11 @@ func (t *turn) toolsOf() {
 	}
 }
 
+// laughs says whether a word is written laughter: "kkkk", "rsrs", "haha".
+func laughs(w string) bool {
+	return len(w) > 1 && (strings.Trim(w, "k") == "" || strings.Trim(w, "rs") == "" || strings.Trim(w, "ha") == "" || strings.Trim(w, "he") == "")
+}
+
 // painOf takes the answer about the main difficulty.
 func (t *turn) painOf() {
 	_, has := t.state.Values[Pain]
@@ -313,6 +389,7 @@ func (t *turn) painOf() {
 		return
 	}
 	for _, l := range t.lines {
+		l = l.answer()
 		if l.question() || t.pointless(l) {
 			continue
 		}
@@ -331,7 +408,7 @@ func (t *turn) painOf() {
 		for to < len(l.tokens) && !l.stop(to, true) {
 			to++
 		}
-		if to-from >= 2 && t.said(Pain, l, from, to, Answered) {
+		if to-from >= 2 && !l.aboutElse(Pain, from, to) && t.said(Pain, l, from, to, Answered) {
 			return
 		}
 	}
@@ -343,6 +420,7 @@ func (t *turn) freeOf() {
 		return
 	}
 	for _, l := range t.lines {
+		l = l.answer()
 		if len(l.tokens) == 0 || l.question() {
 			continue
 		}
@@ -358,10 +436,11 @@ func (t *turn) yesNoOf() {
 		return
 	}
 	for _, l := range t.lines {
+		l = l.answer()
 		if l.question() {
 			continue
 		}
-		text, code := parseYesNo(l.text)
+		text, code := parseYesNo(l.quoted())
 		if code != "" {
 			continue
 		}

@@ -47,6 +47,14 @@ func (l *line) quote(from, to int) Quote {
 	return Quote{Message: l.index, Text: l.text[l.tokens[from].Start:l.tokens[to-1].End]}
 }
 
+// quoted returns all tokens as they were written.
+func (l *line) quoted() string {
+	if len(l.tokens) == 0 {
+		return ""
+	}
+	return l.quote(0, len(l.tokens)).Text
+}
+
 func (l *line) hide(from, to int) {
 	for i := from; i < to; i++ {
 		l.tokens[i].Kind, l.tokens[i].Fold = portuguese.Mark, hidden
@@ -183,6 +191,37 @@ func (l *line) question() bool {
 	return false
 }
 
+// answer returns the line without the question that ends it, so that what stands before can
+// answer: "Marta. E vocês emitem nota?", "Com a Iolanda, e você?". Otherwise the line itself.
+// Both share their tokens: what is hidden in one is hidden in the other.
+func (l *line) answer() *line {
+	mark := 0
+	for mark < len(l.tokens) && l.fold(mark) != "?" {
+		mark++
+	}
+	if mark == len(l.tokens) {
+		return l
+	}
+	from := mark
+	for from > 0 && !l.stop(from-1, false) {
+		from--
+	}
+	if from == 0 {
+		// A comma ends the answer only before "e você?" and its kind.
+		for i := mark; i > 0 && i > mark-5; i-- {
+			if l.fold(i) == "," && l.fold(i+1) == "e" && anyOf(l.fold(i+2), "vc", "voce", "vcs", "voces", "tu", "o", "a") && i+5 >= mark {
+				from = i
+			}
+		}
+	}
+	if from == 0 {
+		return l
+	}
+	part := *l
+	part.tokens = l.tokens[:from]
+	return &part
+}
+
 // corrects says whether tokens[from:to] announce that something said before was wrong.
 func (l *line) corrects(from, to int) bool {
 	if l.fold(from) == "*" || l.fold(to-1) == "*" {
@@ -191,7 +230,7 @@ func (l *line) corrects(from, to int) bool {
 	if anyOf(l.fold(from), "digo", "n", "nao", "ops", "opa", "alias", "perai", "pera", "perdao", "errata", "eita", "putz") && (l.fold(from) != "n" && l.fold(from) != "nao" || l.fold(from+1) == ",") {
 		return true
 	}
-	return l.has(from, to, "na verdade", "na vdd", "verdade e", "corrigindo", "correcao", "corrige", "corrija", "errei", "errado", "errada", "digitei errado", "quis dizer", "quero dizer", "quer dizer",
+	return l.has(from, to, "na verdade", "na vdd", "minto", "verdade e", "corrigindo", "correcao", "corrige", "corrija", "errei", "errado", "errada", "digitei errado", "quis dizer", "quero dizer", "quer dizer",
 		"ops", "alias", "melhor dizendo", "me confundi", "me enganei", "engano", "o certo", "o correto", "certo e", "correto e", "na real", "retificando", "troca", "trocar", "trocou", "mudou", "muda", "mudar", "mude", "mudei", "atualiza", "desconsidera", "esquece", "ignora",
 		"em vez", "ao inves", "digo", "joga", "passa pra", "passar pra", "remarca", "remarcar", "melhor usar", "usa esse", "usa este", "nao e mais", "faltou", "escrevi errado", "saiu errado", "corretor", "faltava", "agora somos", "agora sao", "agora e", "acabei de", "vale o", "considera")
 }

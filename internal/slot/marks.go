@@ -41,8 +41,9 @@ func marks(l *line, now time.Time, asked bool) []mark {
 	for i := range found {
 		// "treino terça e quinta, sempre às 7" is a habit, "a Lia pode segunda" another's hour.
 		from, to := l.clause(found[i].From, false)
+		choice := l.has(from, to, "ou") // "terça ou quarta" is an offer, not a habit
 		from, to = max(from, found[i].From-6), min(to, found[i].To+6)
-		if l.has(from, to, "sempre", "por semana", "toda semana", "todo dia", "todos os dias", "toda segunda", "toda terca", "toda quarta", "toda quinta", "toda sexta", "todo sabado") && !l.has(from, to, "posso", "livre", "disponivel") {
+		if l.has(from, to, "sempre", "por semana", "toda semana", "todo dia", "todos os dias", "toda segunda", "toda terca", "toda quarta", "toda quinta", "toda sexta", "todo sabado") && !choice && !l.has(from, to, "posso", "livre", "disponivel") {
 			found[i].background = true
 		}
 		for k := max(from, found[i].From-5); k < found[i].From-1; k++ {
@@ -108,14 +109,16 @@ func (m *mark) turnDown(before, after int) {
 	busy := l.has(before, after, "dentista", "ocupado", "ocupada", "viagem", "viajando", "viajar", "viajo", "feriado", "de folga", "cheio", "cheia", "lotado", "lotada", "impossivel", "ruim", "complicado", "complicada",
 		"pior", "menos", "exceto", "fora", "tenho reuniao", "tenho medico", "tenho consulta", "tenho compromisso", "tenho aula", "tenho prova", "tenho curso", "tenho treino", "tenho medica", "compromisso", "sem chance", "corrido", "corrida", "apertado", "apertada", "enrolado", "enrolada", "fechado de", "deu ruim")
 	past := l.has(before, after, "foi", "passou", "liguei", "falei", "comprei", "nasci", "nascimento", "marcou", "estive", "fui", "passada", "passado", "mandei", "chegou", "paguei", "vence", "venceu", "vencimento", "ficou de", "deu")
-	habit := l.has(before, after, "todo dia", "toda semana", "todos os dias", "academia", "almoco", "almocar", "almoço", "abre", "abrimos", "abro", "funciona", "funcionamos", "fecha", "fechamos", "fecho", "expediente", "atendemos", "atende", "saio", "entro", "largo", "trabalho", "aula", "acordo", "vou dormir", "busco", "buscar", "almoça", "chego", "volto")
+	noon := l.has(before, after, "depois do almoco", "dps do almoco", "apos o almoco", "pos almoco", "antes do almoco", "horario do almoco", "hora do almoco")
+	habit := !noon && l.has(before, after, "todo dia", "toda semana", "todos os dias", "academia", "almoco", "almocar", "almoço", "abre", "abrimos", "abro", "funciona", "funcionamos", "fecha", "fechamos", "fecho", "expediente", "atendemos", "atende", "saio", "entro", "largo", "trabalho", "aula", "acordo", "vou dormir", "busco", "buscar", "almoça", "chego", "volto")
 	if m.Kind == portuguese.Clock && l.has(m.To, after, "cedo", "tarde demais", "mt tarde", "muito tarde", "dms") {
 		m.noClock = true
 	}
 	if m.Kind == portuguese.Clock && habit || past {
 		m.background = true
 	}
-	if no(before, m.From) || no(m.To, after) || busy {
+	instead := l.has(m.From-4, m.From, "em vez", "ao inves", "no lugar")
+	if no(before, m.From) || no(m.To, after) || busy || instead {
 		switch m.Kind {
 		case portuguese.Day:
 			m.noDay = true

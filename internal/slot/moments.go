@@ -96,6 +96,9 @@ func (t *turn) learnTimes(full []moment, how How, known Value, hasKnown, fixes b
 		v.List = slices.Clone(known.List)
 		v.Quotes = slices.Clone(known.Quotes)
 	}
+	if hasKnown && fixes && len(full) == 1 {
+		v.List, v.Quotes = others(known, full[0].instant(t.now.Location()))
+	}
 	for _, m := range full {
 		add(m)
 	}
@@ -104,4 +107,23 @@ func (t *turn) learnTimes(full []moment, how How, known Value, hasKnown, fixes b
 	}
 	t.learn(v)
 	t.state.Half.Day, t.state.Half.Clock = nil, nil
+}
+
+// others returns what stays of several known times when one of them, on the same day, gets
+// another hour. Which quote belongs to which is not known, so all of them stay.
+func others(known Value, at time.Time) ([]string, []Quote) {
+	if len(known.List) < 2 {
+		return nil, nil
+	}
+	var kept []string
+	for _, text := range known.List {
+		was, err := time.Parse(time.RFC3339, text)
+		if err != nil || was.In(at.Location()).Format(time.DateOnly) != at.Format(time.DateOnly) {
+			kept = append(kept, text)
+		}
+	}
+	if len(kept) != len(known.List)-1 {
+		return nil, nil
+	}
+	return kept, slices.Clone(known.Quotes)
 }

@@ -173,7 +173,8 @@ func (t *turn) nameOf() {
 			return
 		}
 		if from, to, ok := t.introduced(l); ok {
-			corrects := l.mends || has && l.has(0, from, "agora")
+			// The name itself outranks what friends say: "me chamam de Juca, meu nome mesmo é José Lins".
+			corrects := l.mends || has && l.has(0, from, "agora") || l.has(0, from, "nome mesmo", "nome completo", "nome verdadeiro", "nome de verdade", "nome de batismo")
 			keep(l, from, to, Offered, corrects)
 			continue
 		}
@@ -397,13 +398,18 @@ func near(a, b string) bool {
 // bareName reads an answer that is a name, past greetings and small words. When another
 // question was asked last only what looks like a name at the beginning counts.
 func (t *turn) bareName(l *line, direct bool) (from, to int) {
-	n := len(l.tokens)
 	begin := 0
 	for i := range l.tokens {
 		if l.fold(i) == "?" {
 			begin = i + 1 // what follows a question may answer
 		}
 	}
+	if direct && begin == len(l.tokens) {
+		if part := l.answer(); part != l {
+			l, begin = part, 0
+		}
+	}
+	n := len(l.tokens)
 	if n == 0 || begin == 0 && l.question() {
 		return 0, 0
 	}
@@ -418,10 +424,15 @@ func (t *turn) bareName(l *line, direct bool) (from, to int) {
 			i++
 			continue
 		}
-		if title(w) && l.kind(i+1) != portuguese.Break {
+		if title(w) && l.kind(i+1) != portuguese.Break && !anyOf(l.fold(i-1), "do", "da", "pro", "pra", "com") {
 			if a, b := nameRun(l, i, false); b > a {
 				return a, b
 			}
+		}
+		if l.fold(i-1) == "." && title(l.fold(i-2)) {
+			_, end := l.clause(i, true) // "em nome do dr. Everaldo": the point ends no sentence
+			i = max(end, i+1)
+			continue
 		}
 		if lex.common[w] && !(lex.firstNames[w] && upper(l, i)) || greets(w) || particle(w) {
 			// A sentence about something else: "pode ser agora não".
@@ -458,7 +469,7 @@ func (t *turn) bareName(l *line, direct bool) (from, to int) {
 	}
 	// A whole name, a title with a name, or a signature, inside or behind other words.
 	for i := begin; i < n; i++ {
-		if l.kind(i) != portuguese.Word || anyOf(l.fold(i-1), "o", "a", "do", "da", "de", "pro", "pra", "com", "no", "na", "e") || relation(l.fold(i-1)) || title(l.fold(i-1)) {
+		if l.kind(i) != portuguese.Word || anyOf(l.fold(i-1), "o", "a", "do", "da", "de", "pro", "pra", "com", "no", "na", "e") || relation(l.fold(i-1)) || title(l.fold(i-1)) || l.fold(i-1) == "." && title(l.fold(i-2)) {
 			continue
 		}
 		a, b := nameRun(l, i, true)
