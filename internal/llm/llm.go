@@ -10,6 +10,8 @@ import (
 	"context"
 	"encoding/json"
 	"time"
+
+	"secretaria/internal/fault"
 )
 
 // Model answers requests. Implementations are safe for concurrent use, keep nothing
@@ -26,9 +28,11 @@ type Model interface {
 	Name() string
 }
 
-// CodeEmpty is the fault.Code of an answer without words: Permanent for this call, while
-// the same question often gets words the next time.
-const CodeEmpty = "empty answer"
+// Choices of Request.ToolChoice that are no tool's name.
+const (
+	ChooseAuto = ""     // the model calls what it likes, or nothing
+	ChooseNone = "none" // the tools are shown, for the dialogue refers to them, and none is called
+)
 
 // Role says who speaks in a Message.
 type Role string
@@ -47,6 +51,18 @@ type Request struct {
 	Tools       []Tool
 	MaxTokens   int      // upper bound of the answer, in tokens; 0 leaves it to the provider
 	Temperature *float64 // nil leaves it to the provider
+	// ToolChoice is ChooseAuto, ChooseNone, or the name of one of Tools, which the model then
+	// has to call: an answer by a schema. A name that no tool has is fault.Invalid. A server
+	// that knows no forced calls may answer in words all the same.
+	ToolChoice string
+	// Subject is what the call is made for. It is never sent to a provider.
+	Subject Subject
+}
+
+// Subject is what a call is made for: what budgets are kept by. Zero fields: nobody's.
+type Subject struct {
+	Desk                  string
+	Contact, Conversation int64
 }
 
 // Message is one piece of the dialogue.
@@ -64,6 +80,28 @@ type Tool struct {
 	Name        string
 	Description string
 	Schema      json.RawMessage
+}
+
+// Forced is the tool that the request wants called; false where it leaves that to the model
+// or names a tool that is not there.
+func (r *Request) Forced() (Tool, bool) {
+	if r.ToolChoice == ChooseAuto || r.ToolChoice == ChooseNone {
+		return Tool{}, false
+	}
+	for _, t := range r.Tools {
+		if t.Name == r.ToolChoice {
+			return t, true
+		}
+	}
+	return Tool{}, false
+}
+
+// CheckChoice says whether ToolChoice can be asked for: fault.Invalid when it names no tool.
+func (r *Request) CheckChoice() error {
+	if _, ok := r.Forced(); ok || r.ToolChoice == ChooseAuto || r.ToolChoice == ChooseNone {
+		return nil
+	}
+	return fault.New(fault.Invalid, "tool choice names no tool")
 }
 
 // ToolCall is the model's wish; its arguments are unchecked JSON.

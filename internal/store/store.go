@@ -12,6 +12,8 @@ package store
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"time"
 
 	"secretaria/internal/channel"
@@ -59,7 +61,8 @@ type Store interface {
 
 	// NextDelivery takes the next step of a conversation's delivery lane. At the same
 	// instant it checks who holds the conversation, cancels what must not be sent any
-	// more, and records the start of the attempt. Nothing to do now: ErrNotFound, and the
+	// more (nothing is said to who has opted out, nor started for them, whoever asked for it),
+	// and records the start of the attempt. Nothing to do now: ErrNotFound, and the
 	// lane is free. An attempt that was begun and never finished comes back as Uncertain.
 	NextDelivery(ctx context.Context, j job.Deliver, now time.Time, lease time.Duration) (Delivery, error)
 	// FinishAttempt records how an attempt, or the reconciliation of one, ended.
@@ -70,6 +73,25 @@ type Store interface {
 	// Replay makes dead deliveries pending again, together with what was cancelled because
 	// of them. ErrNotFound when there is none of that id; fault.Conflict when it is not dead.
 	Replay(ctx context.Context, id conversation.DeliveryID, now time.Time) error
+
+	// Reported stores what a workflow told later as a message that the desk answers, at once
+	// where the bot holds the conversation; where a person does, it is only recorded.
+	// ErrNotFound when there is no such call.
+	Reported(context.Context, Report) (Result, error)
+	// HandBack gives a conversation that people hold to the bot again, by an operator's
+	// command: a new episode. The orders (a status to set, a note) go with it. ErrNotFound when
+	// there is no such conversation, fault.Conflict when no person holds it.
+	HandBack(ctx context.Context, id conversation.ID, orders []channel.Order, now time.Time) error
+	// TakeOver gives a conversation to people by an operator's command: what is unsent is
+	// cancelled. ErrNotFound when there is no such conversation.
+	TakeOver(ctx context.Context, id conversation.ID, hold time.Duration, now time.Time) error
+	// Leads lists leads, last changed first.
+	Leads(context.Context, LeadFilter) ([]Lead, error)
+	// Conversations lists conversations, last changed first.
+	Conversations(context.Context, ConversationFilter) ([]Conversation, error)
+	// OptIn takes back an opt-out, by an operator's command on the customer's wish. ErrNotFound
+	// when there is no such conversation.
+	OptIn(ctx context.Context, id conversation.ID) error
 
 	// Transcript returns the last messages of a conversation, oldest first.
 	Transcript(ctx context.Context, id conversation.ID, limit int) ([]conversation.Message, error)
@@ -107,6 +129,9 @@ type Arrival struct {
 	Hold time.Duration
 	// CanOpen says that the channel can make a conversation visible to people.
 	CanOpen bool
+	// TakeBack is how long after the helpdesk has opened a conversation that was given to
+	// nobody it is looked at, and taken back where the helpdesk did that by itself; 0: never.
+	TakeBack time.Duration
 }
 
 // Result is what became of one event.
@@ -151,6 +176,29 @@ type Turn struct {
 	Failures int
 	// Restarts counts the times that this turn was begun before without coming to a decision.
 	Restarts int
+	// Memory is what the desk remembers of this conversation, Profile what it remembers of the
+	// contact in all its conversations: JSON of the agent's, nil while there is nothing.
+	Memory, Profile []byte
+	// Fired are the workflows that this conversation has started, oldest first.
+	Fired []Firing
+	// OptedOut says that the contact wants no more messages, by any of its identities.
+	OptedOut bool
+}
+
+// Firing is a workflow that a conversation has started. The same arguments start it once.
+type Firing struct {
+	Workflow string
+	Key      string // of the arguments, see FiringKey
+	Delivery conversation.DeliveryID
+	At       time.Time
+	Status   Status // of the delivery
+}
+
+// FiringKey is the key of a workflow's arguments: canonical JSON, so that the order of keys
+// makes no difference.
+func FiringKey(arguments string) string {
+	sum := sha256.Sum256([]byte(arguments))
+	return hex.EncodeToString(sum[:16])
 }
 
 // Decision is what a turn decided.
@@ -161,12 +209,54 @@ type Decision struct {
 	Revision     int64
 	Through      conversation.MessageID // answers pending messages up to this one
 	Partial      bool                   // commit although newer messages arrived; they stay pending
-	Orders       []channel.Order        // deliveries, in order; ids are given by the caller
-	HandOver     conversation.Reason    // "" keeps the conversation with the bot
-	Hold         time.Duration          // of HandOver: how long people keep it; 0: until it is handed back
-	Record       Record
-	Now          time.Time
-	Lease        time.Duration // of the delivery lane that the same transaction claims
+	// Orders become deliveries, in order; ids are given by the caller. A pause counts from the
+	// end of the one before it, the first from now, and ends when the customer writes or a
+	// person takes over. A call that the conversation has started before with the same
+	// arguments is left out, unless that was called off before it began.
+	Orders   []channel.Order
+	HandOver conversation.Reason // "" keeps the conversation with the bot
+	Hold     time.Duration       // of HandOver: how long people keep it; 0: until it is handed back
+	Record   Record
+	Now      time.Time
+	Lease    time.Duration // of the delivery lane that the same transaction claims
+	// Memory and Profile replace what was remembered; nil keeps it.
+	Memory, Profile []byte
+	// Lead is what a playbook knows after this turn; nil keeps what was known.
+	Lead *Lead
+	// OptOut records that the contact wants no more messages, for all its identities and for
+	// ever. What is unsent in any of its conversations is cancelled; the orders of this
+	// decision alone are still sent.
+	OptOut bool
+}
+
+// Lead is what a playbook has learned in a conversation.
+type Lead struct {
+	Conversation conversation.ID
+	Inbox, Desk  string
+	ContactName  string
+	State        string // of the playbook: a bounded word
+	Score        int
+	MaxScore     int
+	ScoreTable   string // name and version of the table
+	Body         []byte // JSON of the playbook: slots, quotes, points
+	UpdatedAt    time.Time
+}
+
+// LeadFilter narrows a list of leads. Zero fields do not narrow.
+type LeadFilter struct {
+	Inbox, Desk, State string
+	Conversation       conversation.ID
+	Limit              int // default 100
+}
+
+// Report is what a workflow told later, by a signed callback.
+type Report struct {
+	Delivery conversation.DeliveryID // the call that it answers
+	ID       string                  // of the report: a repeat changes nothing
+	Content  conversation.Content    // Kind Result
+	Now      time.Time
+	// Correlation of the request that brought it.
+	Correlation string
 }
 
 // Record is what is kept about how a decision came about. No customer text.
@@ -218,6 +308,8 @@ type Delivery struct {
 	DoneAt      time.Time
 	// AcceptedAt is when the oldest message that this delivery answers was stored.
 	AcceptedAt time.Time
+	// More says that the bot has something more to say after this: it is still typing.
+	More bool
 }
 
 // AttemptOutcome is how an attempt ended.
@@ -252,6 +344,17 @@ type Attempt struct {
 	HandOver conversation.Reason
 	Hold     time.Duration // of HandOver: how long people keep it; 0: until it is handed back
 	Orders   []channel.Order
+	// News, of AttemptSent and AttemptFailed of a Call: what came of it, a message of Kind
+	// Result that the desk answers next, where the bot holds the conversation. Nil: nothing to
+	// tell yet.
+	News *conversation.Content
+}
+
+// ConversationFilter narrows a list of conversations. Zero fields do not narrow.
+type ConversationFilter struct {
+	Inbox  string
+	Holder conversation.Holder
+	Limit  int // default 100
 }
 
 // Filter narrows a list of deliveries. Zero fields do not narrow.

@@ -18,12 +18,13 @@ var (
 	acceptedReasons = []string{"accepted", "duplicate", "ignored"}
 	rejectedReasons = []string{"invalid_payload", "unauthorized", "too_large", "unsupported_media_type", "rate_limited_ip",
 		"rate_limited_contact", "unavailable", other}
-	faultKinds   = []string{"unknown", "transient", "rate_limited", "uncertain", "permanent", "unauthorized", "invalid", "not_found", "conflict", "unsupported", "circuit_open", other}
+	faultKinds   = []string{"unknown", "transient", "rate_limited", "uncertain", "permanent", "unauthorized", "invalid", "not_found", "conflict", "unsupported", "circuit_open", "held", "budget", other}
 	components   = []string{"redis", "postgres", "sqlite", "rq_worker", "spool", other}
 	turnOutcomes = []string{"replied", "asked_to_write", "handed_over", "model_failed", "silent", "stale", "lost", "released", "no_inbox", "failed", other}
 	channels     = []string{"whaticket", "chatwoot", "simulator", "n8n", other}
 	orderKinds   = []string{"say", "note", "attributes", "labels", "assign", "open", "workflow", other}
 	attempts     = []string{"sent", "retry", "uncertain", "failed", "absent", "unknown", "cancelled", other}
+	reloads      = []string{"taken_up", "unchanged", "refused", other}
 	takeovers    = []string{"human_message", "phone_reply", "assigned", "opened", "handoff", "failure", "command", other}
 )
 
@@ -66,8 +67,10 @@ type Metrics struct {
 	tasks     map[Task]prometheus.Observer
 	llmErrors map[string]prometheus.Counter
 	llmTokens map[Direction]prometheus.Counter
+	llmCost   *prometheus.CounterVec
 	health    map[string]prometheus.Counter
 	turns     map[string]prometheus.Counter
+	reloads   map[string]prometheus.Counter
 	takeovers map[string]prometheus.Counter
 	sends     map[[3]string]prometheus.Counter
 
@@ -174,10 +177,13 @@ func NewMetrics(reg prometheus.Registerer, build Build) *Metrics {
 	for _, d := range []Direction{Input, Cached, Output} {
 		m.llmTokens[d] = tokens.WithLabelValues(string(d))
 	}
+	m.llmCost = counters("secretaria_llm_cost_total", "What calls to a model have cost, in units of the price table; a call that the provider did not count is counted at its worst.", "model")
+	m.LLMModels("gemini", "openai") // those of the environment
 	m.PromptInjectionBlocked = counter("secretaria_llm_prompt_injection_blocked_total", "Texts that the guard stopped.")
 
 	m.health = one("secretaria_healthcheck_failures_total", "Health checks that failed, by component.", "component", components)
 	m.turns = one("secretaria_turns_total", "Turns by outcome.", "outcome", turnOutcomes)
+	m.reloads = one("secretaria_config_reload_total", "Changed configurations by what became of them.", "outcome", reloads)
 	m.takeovers = one("secretaria_takeovers_total", "Conversations that went to a person, by reason.", "reason", takeovers)
 	sends := counters("secretaria_deliveries_total", "Attempts to carry out a delivery, by outcome.", "channel", "kind", "outcome")
 	for _, c := range channels {
@@ -218,7 +224,8 @@ func (m *Metrics) TaskLatency(t Task, d time.Duration) {
 	}
 }
 
-// LLMError counts a failed call by its fault kind, or "circuit_open".
+// LLMError counts a failed call by its fault kind, or, where the provider was not asked:
+// "circuit_open", "held" (it wants to be left alone for now), "budget".
 func (m *Metrics) LLMError(kind string) { count(m.llmErrors, kind) }
 
 // LLMTokens adds tokens; numbers below 1 add nothing.
@@ -228,11 +235,30 @@ func (m *Metrics) LLMTokens(d Direction, n int) {
 	}
 }
 
+// LLMModels begins the cost of these models at zero. Their names are those of the
+// configuration: a bounded list.
+func (m *Metrics) LLMModels(names ...string) {
+	for _, name := range names {
+		m.llmCost.WithLabelValues(name)
+	}
+}
+
+// LLMCost adds what a call to a model has cost; amounts that are not above 0 add nothing.
+func (m *Metrics) LLMCost(model string, units float64) {
+	if units > 0 {
+		m.llmCost.WithLabelValues(model).Add(units)
+	}
+}
+
 // HealthFailure counts a failed check of a component.
 func (m *Metrics) HealthFailure(component string) { count(m.health, component) }
 
 // TurnEnded counts a turn by its outcome.
 func (m *Metrics) TurnEnded(outcome string) { count(m.turns, outcome) }
+
+// ConfigReloaded counts a changed configuration: "taken_up", "unchanged" in what can be
+// taken up, or "refused".
+func (m *Metrics) ConfigReloaded(outcome string) { count(m.reloads, outcome) }
 
 // TakenOver counts a conversation that went to a person.
 func (m *Metrics) TakenOver(reason string) { count(m.takeovers, reason) }

@@ -69,6 +69,7 @@ var published = []string{
 	"secretaria_chatwoot_send_success_total",
 	"secretaria_deliveries_total",
 	"secretaria_healthcheck_failures_total",
+	"secretaria_llm_cost_total",
 	"secretaria_llm_errors_total",
 	"secretaria_llm_latency_seconds",
 	"secretaria_llm_prompt_injection_blocked_total",
@@ -193,6 +194,21 @@ func TestMetricsCount(t *testing.T) {
 	}
 	if p := m.Peer("simulator"); p != nil {
 		t.Errorf("Peer(simulator) = %v, want nil", p)
+	}
+}
+
+// TestCost: a model's cost begins at zero once it is named, and only grows.
+func TestCost(t *testing.T) {
+	t.Parallel()
+	m, reg := newMetrics(t)
+	m.LLMModels("cheap")
+	m.LLMCost("cheap", 0.25)
+	m.LLMCost("cheap", 0.5)
+	m.LLMCost("cheap", -1)
+	for series, want := range map[string]float64{"secretaria_llm_cost_total{model=gemini}": 0, "secretaria_llm_cost_total{model=cheap}": 0.75} {
+		if got := value(t, reg, series); got != want {
+			t.Errorf("%s = %v, want %v", series, got, want)
+		}
 	}
 }
 

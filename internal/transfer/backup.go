@@ -89,9 +89,19 @@ func (d *draft) trim(ctx context.Context) (r Report, err error) {
 			return Report{}, err
 		}
 	}
-	if slices.Contains(all, "workers") {
-		if _, err := db.ExecContext(ctx, "delete from workers"); err != nil {
+	for _, name := range []string{"workers", "budget_reservations"} {
+		if !slices.Contains(all, name) {
+			continue
+		}
+		if _, err := db.ExecContext(ctx, "delete from "+name); err != nil {
 			return Report{}, err
+		}
+	}
+	if slices.Contains(all, "house_versions") {
+		for _, query := range []string{"delete from house_passages", "delete from house_versions", "insert into house_terms (house_terms) values ('delete-all')"} {
+			if _, err := db.ExecContext(ctx, query); err != nil {
+				return Report{}, err
+			}
 		}
 	}
 	if r.Tables, err = counts(ctx, db, tables); err != nil {

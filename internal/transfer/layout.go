@@ -35,7 +35,7 @@ const sums = "secretaria_backup"
 
 // ours says whether a table is copied; see the package comment for those that are not.
 func ours(name string) bool {
-	return !strings.HasPrefix(name, "sqlite_") && !strings.HasPrefix(name, "river_") && name != sums && name != "workers"
+	return !strings.HasPrefix(name, "sqlite_") && !strings.HasPrefix(name, "river_") && !strings.HasPrefix(name, "house_") && !slices.Contains([]string{sums, "workers", "budget_reservations"}, name)
 }
 
 // querier is a transaction or a pool of database/sql.

@@ -135,10 +135,17 @@ func town(t testing.TB, m *memory, customers int) {
 		for i := range 2 {
 			orders = append(orders, channel.Order{Delivery: conversation.DeliveryID(fmt.Sprintf("d-%d-%d", id, i)), Kind: channel.Say, Text: fmt.Sprintf("resposta %d a %d", i, id)})
 		}
-		must(t, m.Decide(ctx, store.Decision{
+		decision := store.Decision{
 			Conversation: id, Fence: turn.Fence, Epoch: turn.Conversation.State.Epoch, Revision: turn.Conversation.Revision, Through: turn.Pending[len(turn.Pending)-1].ID,
 			Orders: orders, Now: now, Lease: time.Hour, Record: store.Record{Outcome: "replied", StartedAt: now, Model: "offline", InputTokens: 12},
-		}))
+			Memory: fmt.Appendf(nil, `{"resumo":"conversa %d ✓"}`, id), Profile: fmt.Appendf(nil, `{"nome":"Cliente %d"}`, id),
+			Lead:   &store.Lead{Desk: "sdr", State: "qualifying", Score: int(id), MaxScore: 100, ScoreTable: "bant 1", Body: []byte(`{"slots":{}}`)},
+			OptOut: id%13 == 0,
+		}
+		if id%3 == 0 {
+			decision.Orders = append(decision.Orders, channel.Order{Delivery: conversation.DeliveryID(fmt.Sprintf("w-%d", id)), Kind: channel.Call, Workflow: "agendar", Arguments: "{}"})
+		}
+		must(t, m.Decide(ctx, decision))
 		if id%3 == 0 { // decided, and nothing sent
 			continue
 		}
@@ -161,6 +168,7 @@ type told struct {
 	Conversations []store.Conversation
 	Transcripts   [][]conversation.Message
 	Deliveries    []store.Delivery
+	Leads         []store.Lead
 	Turns, Open   int
 }
 
@@ -175,6 +183,8 @@ func tell(t testing.TB, s store.Store, customers int) (all told) {
 	}
 	var err error
 	all.Deliveries, err = s.Deliveries(t.Context(), store.Filter{Limit: 10_000})
+	must(t, err)
+	all.Leads, err = s.Leads(t.Context(), store.LeadFilter{Limit: 10_000})
 	must(t, err)
 	all.Turns, all.Open, err = s.Backlog(t.Context(), epoch.Add(time.Hour))
 	must(t, err)
@@ -218,6 +228,7 @@ func works(t testing.TB, m *memory, customers int) {
 			t.Errorf("BeginTurn(%d): %v", id, err)
 		}
 	}
+	knows(t, m, customers)
 	got, err := m.Receive(ctx, arrival(now, said(0, 1, "Olá, aqui é o cliente 0 👋\nquero saber o preço")))
 	must(t, err)
 	if !got[0].Duplicate {
@@ -227,6 +238,40 @@ func works(t testing.TB, m *memory, customers int) {
 	must(t, err)
 	if want := conversation.ID(customers + 1); got[0].Duplicate || got[0].Conversation < want {
 		t.Errorf("Receive of a new customer = %+v, want a conversation from %d on", got[0], want)
+	}
+}
+
+// knows checks that a desk knows after a copy what it knew before: those whose turn was
+// decided write once more.
+func knows(t testing.TB, m *memory, customers int) {
+	t.Helper()
+	ctx, now := t.Context(), epoch.Add(time.Hour)
+	decided := 0
+	for c := range customers {
+		ls, err := m.Leads(ctx, store.LeadFilter{Conversation: conversation.ID(c + 1)})
+		must(t, err)
+		if len(ls) == 0 {
+			continue
+		}
+		decided++
+		id := ls[0].Conversation
+		_, err = m.Receive(ctx, arrival(now, said(c, 2, "e agora?")))
+		must(t, err)
+		_, _, err = m.Dispatch(ctx, job.Turns, now.Add(time.Minute), 10*customers, time.Minute)
+		must(t, err)
+		turn, err := m.BeginTurn(ctx, job.Turn{Conversation: id, Fence: m.jobs[job.Turns][id]}, now.Add(time.Minute), time.Minute, 20)
+		must(t, err)
+		memory, profile := fmt.Sprintf(`{"resumo":"conversa %d ✓"}`, id), fmt.Sprintf(`{"nome":"Cliente %d"}`, id)
+		fired := 0
+		if id%3 == 0 {
+			fired = 1
+		}
+		if string(turn.Memory) != memory || string(turn.Profile) != profile || turn.OptedOut != (id%13 == 0) || len(turn.Fired) != fired {
+			t.Errorf("turn of %d remembers %q and %q, opted out %v, fired %d", id, turn.Memory, turn.Profile, turn.OptedOut, len(turn.Fired))
+		}
+	}
+	if decided == 0 {
+		t.Error("no desk had decided anything")
 	}
 }
 

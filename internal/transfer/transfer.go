@@ -8,10 +8,12 @@
 // same way, row by row, and a copy that differs is not kept. Which tables and columns there
 // are is read from the databases, so that a migration needs nothing here.
 //
-// Three things are left behind on purpose. Jobs are hints: the conversations know what is
+// Five things are left behind on purpose. Jobs are hints: the conversations know what is
 // due, and the dispatcher makes the jobs anew. Leases belong to processes that are gone by
-// the time a copy is put to use, so copies that go into service have none. And workers are
-// the processes that were alive.
+// the time a copy is put to use, so copies that go into service have none. Workers are the
+// processes that were alive, and calls to models that are under way are theirs; what such a
+// call costs at worst stays in the lines of the budget. And houses are indexed anew from the
+// configuration.
 package transfer
 
 import (

@@ -28,8 +28,8 @@ var snapshot = flag.String("snapshot", "", "the version whose databases TestSnap
 // database is one of the two: how its snapshots are made, loaded and looked at.
 type database struct {
 	name string
-	// fill lives in a migrated database; dump is what is left of that.
-	fill func(t *testing.T, address string)
+	// open opens the store of a migrated database, which the test closes; dump is what is in it.
+	open func(t *testing.T, address string) *memory
 	dump func(t *testing.T, address string) string
 	// load makes a database of a dump; "" makes an empty one. It returns its address.
 	load func(t *testing.T, dump string) string
@@ -41,8 +41,8 @@ type database struct {
 
 func databases() []database {
 	return []database{
-		{"sqlite", fillSQLite, dumpSQLite, loadSQLite, migrateSQLite, describeSQLite},
-		{"postgres", fillPostgres, dumpPostgres, loadPostgres, migratePostgres, describePostgres},
+		{"sqlite", openSQLite, dumpSQLite, loadSQLite, migrateSQLite, describeSQLite},
+		{"postgres", openPostgres, dumpPostgres, loadPostgres, migratePostgres, describePostgres},
 	}
 }
 
@@ -64,7 +64,9 @@ func TestSnapshot(t *testing.T) {
 			address := d.load(t, "")
 			must(t, d.migrate(t.Context(), address))
 			want := d.describe(t, address)
-			d.fill(t, address)
+			m := d.open(t, address)
+			live(t, m)
+			must(t, m.Close())
 			dump := d.dump(t, address)
 			copied := d.load(t, dump)
 			if diff := cmp.Diff(want, d.describe(t, copied)); diff != "" {
@@ -88,7 +90,7 @@ func (d database) keep(t *testing.T, dump string) {
 	t.Logf("%s: %d bytes", path, len(dump))
 }
 
-func fillSQLite(t *testing.T, path string) {
+func openSQLite(t *testing.T, path string) *memory {
 	db, err := sqlite.Open(t.Context(), path, true)
 	must(t, err)
 	_, enqueue, err := queue.SQLite(db.Writer(), queue.Config{})
@@ -96,20 +98,21 @@ func fillSQLite(t *testing.T, path string) {
 	m := newMemory()
 	m.Store, err = sqlite.New(t.Context(), db, noting(m, enqueue))
 	must(t, err)
-	live(t, m)
-	must(t, m.Close())
+	return m
 }
 
-// dumpSQLite is what the sqlite3 program's .dump writes, and the schema's version.
+// dumpSQLite is what the sqlite3 program's .dump writes, and the schema's version. An index of
+// words makes its own tables, and is made anew from those it is about.
 func dumpSQLite(t *testing.T, path string) string {
 	db, err := sql.Open("sqlite", "file:"+path)
 	must(t, err)
 	defer db.Close()
 	var out strings.Builder
 	out.WriteString("pragma foreign_keys = off;\nbegin;\n")
-	for _, row := range rows(t, db, "select type, name, sql from sqlite_schema where name not like 'sqlite_%' and sql is not null order by type <> 'table', rowid") {
+	for _, row := range rows(t, db, `select s.type, s.name, s.sql, coalesce(l.type, '') from sqlite_schema s left join pragma_table_list l on l.schema = 'main' and l.name = s.name
+		where s.name not like 'sqlite_%' and s.sql is not null and coalesce(l.type, '') <> 'shadow' order by s.type <> 'table', s.rowid`) {
 		fmt.Fprintf(&out, "%s;\n", row[2])
-		if row[0] != "table" {
+		if row[0] != "table" || row[3] == "virtual" {
 			continue
 		}
 		var columns []string
@@ -173,7 +176,7 @@ func migrateSQLite(ctx context.Context, path string) error {
 	return queue.MigrateSQLite(ctx, db.Writer())
 }
 
-func fillPostgres(t *testing.T, at string) {
+func openPostgres(t *testing.T, at string) *memory {
 	db, err := postgres.Open(t.Context(), at)
 	must(t, err)
 	_, enqueue, err := queue.Postgres(db.Pool(), queue.Config{})
@@ -181,8 +184,7 @@ func fillPostgres(t *testing.T, at string) {
 	m := newMemory()
 	m.Store, err = postgres.New(t.Context(), db, noting(m, enqueue))
 	must(t, err)
-	live(t, m)
-	must(t, m.Close())
+	return m
 }
 
 // dumpPostgres is what pg_dump writes, for whatever schema it is loaded into.

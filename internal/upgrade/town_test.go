@@ -102,7 +102,9 @@ func live(t *testing.T, m *memory) {
 		}
 		must(t, m.Decide(ctx, store.Decision{Conversation: ids[c], Fence: turn.Fence, Epoch: turn.Conversation.State.Epoch, Revision: turn.Conversation.Revision,
 			Through: turn.Pending[len(turn.Pending)-1].ID, Orders: []channel.Order{{Delivery: conversation.DeliveryID(uuid.NewString()), Kind: channel.Say, Text: reply(c)}},
-			Record: store.Record{Outcome: "replied", Reason: "model", Model: "test", InputTokens: 100, OutputTokens: 10, StartedAt: now, Correlation: turn.Conversation.Correlation}, Now: now, Lease: lease}))
+			Record: store.Record{Outcome: "replied", Reason: "model", Model: "test", InputTokens: 100, OutputTokens: 10, StartedAt: now, Correlation: turn.Conversation.Correlation}, Now: now, Lease: lease,
+			Memory: []byte("{}"), Profile: []byte("{}"),
+			Lead: &store.Lead{Desk: "sdr", State: "qualifying", Score: c, MaxScore: 100, ScoreTable: "bant 1", Body: []byte("{}")}}))
 	}
 	for _, c := range []int{answered, sending, dead} {
 		j := job.Deliver{Conversation: ids[c], Fence: m.fences[job.Deliveries][ids[c]]}

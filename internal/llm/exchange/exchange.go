@@ -14,6 +14,7 @@ import (
 
 	"secretaria/internal/fault"
 	"secretaria/internal/httpclient"
+	"secretaria/internal/llm"
 )
 
 // Exchange is what the transport saw of one call: libraries drop the headers of an error.
@@ -63,17 +64,22 @@ func Refused(resp *httpclient.Response) *fault.Error {
 	}
 	switch e.Kind {
 	case fault.RateLimited:
-		e.Code = "rate limited"
+		e.Code = llm.CodeRateLimited
 	case fault.Transient:
-		e.Code = "provider failed"
+		e.Code = llm.CodeFailed
 	case fault.Unauthorized:
-		e.Code = "key refused"
+		e.Code = llm.CodeKey
 	case fault.Permanent:
 		e.Code = "redirected"
 	default:
-		e.Kind, e.Code = fault.Invalid, "request refused"
-		if resp.Status == http.StatusNotFound {
-			e.Code = "model or path not found"
+		e.Kind, e.Code = fault.Invalid, llm.CodeRequest
+		switch resp.Status {
+		case http.StatusNotFound:
+			e.Code = llm.CodeModel
+		case http.StatusRequestEntityTooLarge:
+			e.Code = llm.CodeTooLong
+		case http.StatusPaymentRequired:
+			e.Kind, e.Code = fault.RateLimited, llm.CodeQuota
 		}
 	}
 	return e

@@ -2,6 +2,7 @@ package gemini
 
 import (
 	"errors"
+	"net/http"
 	"strings"
 	"time"
 
@@ -9,6 +10,7 @@ import (
 
 	"secretaria/internal/fault"
 	"secretaria/internal/httpclient"
+	"secretaria/internal/llm"
 	"secretaria/internal/llm/exchange"
 )
 
@@ -22,7 +24,7 @@ func (c *Client) failure(x *exchange.Exchange, err error) error {
 	case x.Err != nil:
 		return exchange.Harmless(x.Err)
 	case x.Response == nil && err != nil:
-		return invalid("request refused")
+		return invalid(llm.CodeRequest)
 	case x.Response.Status < 200 || x.Response.Status > 299:
 		var said genai.APIError
 		errors.As(err, &said)
@@ -37,29 +39,59 @@ func (c *Client) failure(x *exchange.Exchange, err error) error {
 // (https://ai.google.dev/gemini-api/docs/troubleshooting) to a fault.
 func (c *Client) statusFault(resp *httpclient.Response, said genai.APIError) error {
 	e := exchange.Refused(resp)
-	status, reason, wish := c.word(said.Status), "", time.Duration(0)
-	for _, d := range said.Details {
-		if r, ok := d["reason"].(string); ok && reason == "" {
-			reason = c.word(r)
-		}
-		// The wish comes in the body (google.rpc.RetryInfo) more often than in a header.
-		if s, ok := d["retryDelay"].(string); ok {
-			if v, err := time.ParseDuration(s); err == nil {
-				wish = max(0, min(v, maxRetryAfter))
-			}
-		}
-	}
+	d := c.details(said.Details)
+	status := c.word(said.Status)
 	if e.RetryAfter == 0 {
-		e.RetryAfter = wish
+		e.RetryAfter = d.wish
 	}
-	if e.Kind == fault.Invalid && strings.HasPrefix(reason, "API_KEY_") {
+	switch {
+	case e.Kind == fault.RateLimited && d.perDay:
+		// What it asks to wait is then the wish of a limit by the minute, and too short.
+		e.Code = llm.CodeQuota
+	case e.Kind != fault.Invalid:
+	case strings.HasPrefix(d.reason, "API_KEY_"):
 		// A wrong key is a 400 here: API_KEY_INVALID, API_KEY_EXPIRED.
-		e.Kind, e.Code = fault.Unauthorized, "key refused"
+		e.Kind, e.Code = fault.Unauthorized, llm.CodeKey
+	case status == "FAILED_PRECONDITION":
+		// The account: no free use in this country, no billing on the project.
+		e.Kind, e.Code = fault.Unauthorized, llm.CodeKey
+	case resp.Status == http.StatusBadRequest && strings.Contains(said.Message, "exceeds the maximum number of tokens"):
+		// It gives nothing but these words: no code, no reason.
+		e.Code = llm.CodeTooLong
 	}
-	if detail := strings.TrimSpace(status + " " + reason); detail != "" {
+	if detail := strings.TrimSpace(status + " " + d.reason); detail != "" {
 		e.Err = errors.New(detail)
 	}
 	return e
+}
+
+// details is what the machine-readable part of an error says.
+type details struct {
+	reason string        // of google.rpc.ErrorInfo
+	wish   time.Duration // of google.rpc.RetryInfo: it comes there more often than in a header
+	perDay bool          // a violated quota of google.rpc.QuotaFailure is one of a day
+}
+
+func (c *Client) details(in []map[string]any) details {
+	var out details
+	for _, d := range in {
+		if r, ok := d["reason"].(string); ok && out.reason == "" {
+			out.reason = c.word(r)
+		}
+		if s, ok := d["retryDelay"].(string); ok {
+			if v, err := time.ParseDuration(s); err == nil {
+				out.wish = max(0, min(v, maxRetryAfter))
+			}
+		}
+		violations, _ := d["violations"].([]any)
+		for _, v := range violations {
+			quota, _ := v.(map[string]any)
+			// "GenerateRequestsPerDayPerProjectPerModel-FreeTier"
+			id, _ := quota["quotaId"].(string)
+			out.perDay = out.perDay || strings.Contains(id, "PerDay")
+		}
+	}
+	return out
 }
 
 // word keeps a machine-readable code, and nothing that could be prose or a key.

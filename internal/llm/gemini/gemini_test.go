@@ -51,6 +51,15 @@ func TestConformance(t *testing.T) {
 	}})
 }
 
+// TestPublishedErrors: what providers really answer is taken for what it is.
+func TestPublishedErrors(t *testing.T) {
+	t.Parallel()
+	conformance.Errors(t, conformance.Harness{Key: key, Opaque: true, Start: func(t *testing.T) (llm.Model, *llmtest.Server) {
+		c, srv := start(t, gemini.Config{})
+		return c, &srv.Server
+	}}, "testdata/errors")
+}
+
 func ask(text string) *llm.Request {
 	return &llm.Request{Messages: []llm.Message{{Role: llm.User, Text: text}}}
 }
@@ -263,7 +272,7 @@ func TestErrorCodes(t *testing.T) {
 			fault.RateLimited, "rate limited (status 429): RESOURCE_EXHAUSTED", time.Hour},
 		"odd quota": {429, `{"error":{"status":"prose with customer words","details":[{"retryDelay":7,"reason":7}]}}`,
 			fault.RateLimited, "rate limited (status 429)", 0},
-		"location":   {400, `{"error":{"code":400,"message":"User location is not supported","status":"FAILED_PRECONDITION"}}`, fault.Invalid, "request refused (status 400): FAILED_PRECONDITION", 0},
+		"location":   {400, `{"error":{"code":400,"message":"User location is not supported","status":"FAILED_PRECONDITION"}}`, fault.Unauthorized, "key refused (status 400): FAILED_PRECONDITION", 0},
 		"not found":  {404, `{"error":{"code":404,"message":"models/x is not found","status":"NOT_FOUND"}}`, fault.Invalid, "model or path not found (status 404): NOT_FOUND", 0},
 		"overloaded": {503, `{"error":{"code":503,"message":"The model is overloaded","status":"UNAVAILABLE"}}`, fault.Transient, "provider failed (status 503): UNAVAILABLE", 0},
 		"redirect":   {302, `moved`, fault.Permanent, "redirected (status 302)", 0},

@@ -40,6 +40,9 @@ func request(req *llm.Request) ([]*genai.Content, *genai.GenerateContentConfig, 
 		}
 		conf.Tools = []*genai.Tool{tool}
 	}
+	if err := choice(conf, req); err != nil {
+		return nil, nil, err
+	}
 	said, err := contents(req.Messages)
 	if err != nil {
 		return nil, nil, err
@@ -48,6 +51,21 @@ func request(req *llm.Request) ([]*genai.Content, *genai.GenerateContentConfig, 
 		return nil, nil, invalid("request without messages")
 	}
 	return said, conf, nil
+}
+
+// choice says which tool must be called, or that none may be.
+func choice(conf *genai.GenerateContentConfig, req *llm.Request) error {
+	if err := req.CheckChoice(); err != nil {
+		return err
+	}
+	calling := &genai.FunctionCallingConfig{Mode: genai.FunctionCallingConfigModeNone}
+	if tool, forced := req.Forced(); forced {
+		calling.Mode, calling.AllowedFunctionNames = genai.FunctionCallingConfigModeAny, []string{tool.Name}
+	} else if req.ToolChoice != llm.ChooseNone || len(req.Tools) == 0 {
+		return nil
+	}
+	conf.ToolConfig = &genai.ToolConfig{FunctionCallingConfig: calling}
+	return nil
 }
 
 // contents translates the dialogue. The results of one answer's calls go into one content:
@@ -117,7 +135,7 @@ func object(key string, raw []byte) map[string]any {
 func response(in *genai.GenerateContentResponse) (*llm.Response, error) {
 	if len(in.Candidates) == 0 || in.Candidates[0] == nil {
 		if f := in.PromptFeedback; f != nil && f.BlockReason != "" && f.BlockReason != genai.BlockedReasonUnspecified {
-			return nil, fault.New(fault.Permanent, "blocked")
+			return nil, fault.New(fault.Permanent, llm.CodeBlocked)
 		}
 		return nil, fault.New(fault.Permanent, llm.CodeEmpty)
 	}
@@ -140,7 +158,7 @@ func response(in *genai.GenerateContentResponse) (*llm.Response, error) {
 	if out.Text == "" && len(out.ToolCalls) == 0 {
 		switch out.Finish {
 		case llm.Blocked:
-			return nil, fault.New(fault.Permanent, "blocked")
+			return nil, fault.New(fault.Permanent, llm.CodeBlocked)
 		case llm.Length: // all tokens spent on thinking: the caller may raise the bound
 		default:
 			code := llm.CodeEmpty

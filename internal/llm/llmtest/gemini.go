@@ -68,6 +68,12 @@ type geminiRequest struct {
 			ParametersJSONSchema json.RawMessage `json:"parametersJsonSchema"`
 		} `json:"functionDeclarations"`
 	} `json:"tools"`
+	ToolConfig *struct {
+		FunctionCallingConfig *struct {
+			Mode                 string   `json:"mode"`
+			AllowedFunctionNames []string `json:"allowedFunctionNames"`
+		} `json:"functionCallingConfig"`
+	} `json:"toolConfig"`
 }
 
 func (geminiDialect) decode(r *http.Request, body []byte) (string, *llm.Request, error) {
@@ -117,7 +123,34 @@ func (geminiDialect) decode(r *http.Request, body []byte) (string, *llm.Request,
 			out.Tools = append(out.Tools, llm.Tool{Name: f.Name, Description: f.Description, Schema: f.ParametersJSONSchema})
 		}
 	}
-	return model, out, nil
+	return model, out, geminiChoice(&in, out)
+}
+
+// geminiChoice reads the mode: names are allowed with ANY alone.
+func geminiChoice(in *geminiRequest, req *llm.Request) error {
+	if in.ToolConfig == nil || in.ToolConfig.FunctionCallingConfig == nil {
+		return nil
+	}
+	c := in.ToolConfig.FunctionCallingConfig
+	if c.Mode != "ANY" && len(c.AllowedFunctionNames) > 0 {
+		return errors.New("allowed_function_names should only be set when the mode is ANY")
+	}
+	switch c.Mode {
+	case "", "AUTO":
+	case "NONE":
+		req.ToolChoice = llm.ChooseNone
+	case "ANY":
+		if len(c.AllowedFunctionNames) != 1 {
+			return errors.New("this server wants one allowed function name")
+		}
+		req.ToolChoice = c.AllowedFunctionNames[0]
+		if _, ok := req.Forced(); !ok {
+			return errors.New("allowed_function_names names no tool")
+		}
+	default:
+		return errors.New("unknown mode of function calling")
+	}
+	return nil
 }
 
 // geminiMessages reads one content and counts its calls and results.

@@ -180,6 +180,52 @@ func TestScripted(t *testing.T) {
 	}
 }
 
+// TestSteps: a step checks the request before it answers, and every way to fail is one.
+func TestSteps(t *testing.T) {
+	t.Parallel()
+	s := &llmtest.Scripted{}
+	boom := fault.New(fault.Transient, "boom")
+	s.Play(
+		llmtest.Step{System: []string{"desk"}, User: []string{"quanto"}, Anywhere: []string{"antes", `ask{"x":1}`}, Absent: []string{"segredo"}, Tools: []string{"f"}, NoTools: []string{"g"}, Choice: "f", Text: "R$ 5"},
+		llmtest.Tool("f", `{"a":1}`),
+		llmtest.Step{Choice: "*"},
+		llmtest.Step{Choice: "*", Err: boom},
+		llmtest.Step{Choice: "*", Hang: true},
+		llmtest.Step{Choice: "*", Delay: time.Hour},
+		llmtest.Step{Name: "last", System: []string{"clinic"}, User: []string{"x"}, Absent: []string{"antes"}, Tools: []string{"h"}, NoTools: []string{"f"}, Text: "never"},
+	)
+	req := &llm.Request{System: "the desk", ToolChoice: "f", Tools: []llm.Tool{{Name: "f"}}, Messages: []llm.Message{
+		{Role: llm.User, Text: "antes"}, {Role: llm.Assistant, ToolCalls: []llm.ToolCall{{Name: "ask", Arguments: []byte(`{"x":1}`)}}}, {Role: llm.User, Text: "quanto custa?"},
+	}}
+	if resp, err := s.Generate(t.Context(), req); err != nil || resp.Text != "R$ 5" || resp.Finish != llm.Stop {
+		t.Errorf("first Generate() = %+v, %v (%v)", resp, err, s.Problems())
+	}
+	if resp, err := s.Generate(t.Context(), req); err != nil || resp.ToolCalls[0].Name != "f" {
+		t.Errorf("second Generate() = %+v, %v", resp, err)
+	}
+	if _, err := s.Generate(t.Context(), req); llm.CauseOf(err) != llm.Empty {
+		t.Errorf("third Generate() = %v, want empty", err)
+	}
+	if _, err := s.Generate(t.Context(), req); err != error(boom) {
+		t.Errorf("fourth Generate() = %v, want %v", err, boom)
+	}
+	for range 2 {
+		ctx, cancel := context.WithTimeout(t.Context(), time.Millisecond)
+		if _, err := s.Generate(ctx, req); llm.CauseOf(err) != llm.Timeout {
+			t.Errorf("Generate() of a step that waits = %v, want a timeout", err)
+		}
+		cancel()
+	}
+	if len(s.Problems()) != 0 || s.Left() != 1 {
+		t.Errorf("Problems() = %q, Left() = %d, want none and one", s.Problems(), s.Left())
+	}
+	_, err := s.Generate(t.Context(), req)
+	got := s.Problems()
+	if fault.KindOf(err) != fault.Permanent || len(got) != 1 || !strings.HasPrefix(got[0], "last: ") || strings.Count(got[0], ";") != 5 {
+		t.Errorf("Generate() = %v, Problems() = %q, want six of the last step", err, got)
+	}
+}
+
 func TestScriptedBlocks(t *testing.T) {
 	t.Parallel()
 	entered, release := make(chan *llm.Request), make(chan struct{})

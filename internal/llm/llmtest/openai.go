@@ -54,6 +54,7 @@ type openaiRequest struct {
 	Temperature         *float64        `json:"temperature"`
 	Stream              bool            `json:"stream"`
 	ReasoningEffort     string          `json:"reasoning_effort"`
+	ToolChoice          json.RawMessage `json:"tool_choice"`
 	Tools               []struct {
 		Type     string `json:"type"`
 		Function struct {
@@ -131,7 +132,43 @@ func (openaiDialect) decode(r *http.Request, body []byte) (string, *llm.Request,
 		}
 		out.Tools = append(out.Tools, llm.Tool{Name: t.Function.Name, Description: t.Function.Description, Schema: t.Function.Parameters})
 	}
-	return in.Model, out, nil
+	var err error
+	out.ToolChoice, err = openaiChoice(in.ToolChoice, out)
+	return in.Model, out, err
+}
+
+// openaiChoice reads "auto", "none" or {"type":"function","function":{"name":…}}.
+func openaiChoice(raw json.RawMessage, req *llm.Request) (string, error) {
+	if len(raw) == 0 || string(raw) == "null" {
+		return llm.ChooseAuto, nil
+	}
+	if len(req.Tools) == 0 {
+		return "", errors.New("tool_choice is only allowed when tools are specified")
+	}
+	var word string
+	if json.Unmarshal(raw, &word) == nil {
+		switch word {
+		case "auto":
+			return llm.ChooseAuto, nil
+		case "none":
+			return llm.ChooseNone, nil
+		}
+		return "", errors.New("tool_choice is an unknown word")
+	}
+	var named struct {
+		Type     string `json:"type"`
+		Function struct {
+			Name string `json:"name"`
+		} `json:"function"`
+	}
+	if json.Unmarshal(raw, &named) != nil || named.Type != "function" {
+		return "", errors.New("tool_choice is neither a word nor a function")
+	}
+	req.ToolChoice = named.Function.Name
+	if _, ok := req.Forced(); !ok {
+		return "", errors.New("tool_choice names no tool")
+	}
+	return named.Function.Name, nil
 }
 
 // rawArguments keeps arguments that are no JSON as a JSON string.

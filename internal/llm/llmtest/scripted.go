@@ -24,13 +24,9 @@ type Scripted struct {
 	Release <-chan struct{}
 
 	mu       sync.Mutex
-	steps    []step
+	steps    []Step
 	requests []*llm.Request
-}
-
-type step struct {
-	response *llm.Response
-	err      error
+	problems []string
 }
 
 var _ llm.Model = (*Scripted)(nil)
@@ -52,7 +48,7 @@ func (s *Scripted) Reply(responses ...*llm.Response) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for _, r := range responses {
-		s.steps = append(s.steps, step{response: r})
+		s.steps = append(s.steps, Step{response: r, plain: true})
 	}
 }
 
@@ -61,7 +57,7 @@ func (s *Scripted) Fail(errs ...error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for _, err := range errs {
-		s.steps = append(s.steps, step{err: err})
+		s.steps = append(s.steps, Step{Err: err, plain: true})
 	}
 }
 
@@ -85,9 +81,13 @@ func (s *Scripted) Generate(ctx context.Context, req *llm.Request) (*llm.Respons
 	kept := clone(req)
 	s.mu.Lock()
 	s.requests = append(s.requests, kept)
-	var next *step
+	var next *Step
+	var problem string
 	if len(s.steps) > 0 {
 		next, s.steps = &s.steps[0], s.steps[1:]
+		if problem = next.check(kept); problem != "" {
+			s.problems = append(s.problems, problem)
+		}
 	}
 	s.mu.Unlock()
 
@@ -109,10 +109,10 @@ func (s *Scripted) Generate(ctx context.Context, req *llm.Request) (*llm.Respons
 		return nil, fault.Wrap(fault.Transient, "cancelled", err)
 	}
 	switch {
-	case next != nil && next.err != nil:
-		return nil, next.err
+	case problem != "":
+		return nil, fault.New(fault.Permanent, "not in the script")
 	case next != nil:
-		return answer(next.response, s.Name()), nil
+		return next.take(ctx, s.Name())
 	case s.Answer != nil:
 		return s.Answer(ctx, req)
 	}

@@ -62,7 +62,7 @@ func decide(req *llm.Request, d dialogue) *llm.Response {
 	greeting := greetingOf(words)
 	switch {
 	case asksForPerson(words):
-		if tool, ok := handoffTool(req.Tools); ok {
+		if tool, ok := handoffTool(req.Tools); ok && req.ToolChoice != llm.ChooseNone {
 			return &llm.Response{Finish: llm.ToolCalls, ToolCalls: []llm.ToolCall{{Name: HandoffTool, Arguments: arguments(tool.Schema, d, lang)}}}
 		}
 		return d.answer(phrases(wantsPerson, lang))

@@ -5,12 +5,14 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 
 	wire "github.com/sashabaranov/go-openai"
 
 	"secretaria/internal/fault"
 	"secretaria/internal/httpclient"
+	"secretaria/internal/llm"
 	"secretaria/internal/llm/exchange"
 )
 
@@ -22,7 +24,7 @@ func (c *Client) failure(x *exchange.Exchange, err error) error {
 	case x.Response == nil && err != nil:
 		// The library knows some models and refuses what they would refuse. Its own words hold
 		// no customer text.
-		return fault.Wrap(fault.Invalid, "request refused", err)
+		return fault.Wrap(fault.Invalid, llm.CodeRequest, err)
 	case x.Response.Status < 200 || x.Response.Status > 299:
 		var said *wire.APIError
 		errors.As(err, &said)
@@ -55,6 +57,13 @@ func (c *Client) failureInside(x *exchange.Exchange, err error) error {
 // (https://platform.openai.com/docs/guides/error-codes) to a fault.
 func (c *Client) statusFault(resp *httpclient.Response, said *wire.APIError) error {
 	e := exchange.Refused(resp)
+	if said == nil || said.Message == "" && said.Code == nil && said.Type == "" {
+		// Older vLLM has the error's fields at the top.
+		said = &wire.APIError{}
+		if json.Unmarshal(resp.Body, said) != nil {
+			said = nil
+		}
+	}
 	code, kind, param := "", "", ""
 	if said != nil {
 		code, kind = c.word(fmt.Sprint(said.Code)), c.word(said.Type)
@@ -63,20 +72,66 @@ func (c *Client) statusFault(resp *httpclient.Response, said *wire.APIError) err
 		}
 	}
 	switch {
-	case e.Kind == fault.RateLimited && (code == "insufficient_quota" || kind == "insufficient_quota"):
-		e.Code = "quota exhausted"
-	case e.Kind != fault.Invalid:
-	case code == "content_filter" || code == "content_policy_violation":
-		e.Kind, e.Code = fault.Permanent, "blocked"
-	case code == "context_length_exceeded":
-		e.Code = "context too long"
-	case resp.Status == http.StatusPaymentRequired:
-		e.Code = "payment required"
+	case oneOf(quotaCodes(), code, kind):
+		e.Kind, e.Code = fault.RateLimited, llm.CodeQuota
+	case oneOf(filterCodes(), code) || moderated(resp):
+		e.Kind, e.Code = fault.Permanent, llm.CodeBlocked
+	case oneOf(modelCodes(), code) && (e.Kind == fault.Invalid || e.Kind == fault.Unauthorized):
+		// 403 where the project may not use the model.
+		e.Kind, e.Code = fault.Invalid, llm.CodeModel
+	case oneOf(lengthCodes(), code, kind) || said != nil && tooLong(e.Kind, said):
+		// Also where the status says that we come too often, or that the server broke.
+		e.Kind, e.Code, e.RetryAfter = fault.Invalid, llm.CodeTooLong, 0
 	}
 	if detail := strings.Join(nonEmpty(kind, code, param), " "); detail != "" {
 		e.Err = errors.New(detail)
 	}
 	return e
+}
+
+// Codes and types of errors, of OpenAI (https://platform.openai.com/docs/guides/error-codes),
+// Azure and servers that speak the same API.
+func quotaCodes() []string {
+	return []string{"insufficient_quota", "billing_hard_limit_reached", "billing_not_active"}
+}
+
+func filterCodes() []string { return []string{"content_filter", "content_policy_violation"} }
+
+func modelCodes() []string { return []string{"model_not_found", "DeploymentNotFound"} }
+
+func lengthCodes() []string {
+	return []string{"context_length_exceeded", "string_above_max_length", "exceed_context_size_error"}
+}
+
+func oneOf(known []string, words ...string) bool {
+	return slices.ContainsFunc(words, func(w string) bool { return slices.Contains(known, w) })
+}
+
+// tooLong knows those who have nothing but words to say it: vLLM, whose code is the status
+// again, and OpenAI, to whom a request that is alone more than a minute may bring is a rate
+// limit ("Request too large for gpt-4o … on tokens per min").
+func tooLong(kind fault.Kind, said *wire.APIError) bool {
+	switch kind {
+	case fault.Invalid:
+		return strings.Contains(said.Message, "maximum context length") || strings.Contains(said.Message, "model's context length is only")
+	case fault.RateLimited:
+		return strings.HasPrefix(said.Message, "Request too large for")
+	}
+	return false
+}
+
+// moderated says whether a gateway has shown the question to a moderator who refused it: a
+// 403 as for a wrong key, with reasons
+// (https://openrouter.ai/docs/api-reference/errors, "Moderation Errors").
+func moderated(resp *httpclient.Response) bool {
+	var in struct {
+		Error struct {
+			Metadata struct {
+				Reasons []json.RawMessage `json:"reasons"`
+			} `json:"metadata"`
+		} `json:"error"`
+	}
+	return resp.Status == http.StatusForbidden && json.Unmarshal(resp.Body, &in) == nil && len(in.Error.Metadata.Reasons) > 0
 }
 
 // word keeps a machine-readable code, and nothing that could be prose or a key.

@@ -52,6 +52,15 @@ func TestConformance(t *testing.T) {
 	}})
 }
 
+// TestPublishedErrors: what providers really answer is taken for what it is.
+func TestPublishedErrors(t *testing.T) {
+	t.Parallel()
+	conformance.Errors(t, conformance.Harness{Key: key, Start: func(t *testing.T) (llm.Model, *llmtest.Server) {
+		c, srv := start(t, openai.Config{Model: "test-model"})
+		return c, &srv.Server
+	}}, "testdata/errors")
+}
+
 func ask(text string) *llm.Request {
 	return &llm.Request{Messages: []llm.Message{{Role: llm.User, Text: text}}}
 }
@@ -261,7 +270,7 @@ func TestErrorCodes(t *testing.T) {
 		"too long":  {400, `{"error":{"message":"maximum context","type":"invalid_request_error","param":"messages","code":"context_length_exceeded"}}`, fault.Invalid, "context too long (status 400): invalid_request_error context_length_exceeded messages"},
 		"filtered":  {400, `{"error":{"message":"The response was filtered","type":null,"param":"prompt","code":"content_filter"}}`, fault.Permanent, "blocked (status 400): content_filter prompt"},
 		"not found": {404, `{"error":{"message":"no such model","type":"invalid_request_error","param":null,"code":"model_not_found"}}`, fault.Invalid, "model or path not found (status 404): invalid_request_error model_not_found"},
-		"payment":   {402, `{"error":{"message":"Insufficient Balance","type":"unknown_error","param":null,"code":"invalid_request_error"}}`, fault.Invalid, "payment required (status 402): unknown_error invalid_request_error"},
+		"payment":   {402, `{"error":{"message":"Insufficient Balance","type":"unknown_error","param":null,"code":"invalid_request_error"}}`, fault.RateLimited, "quota exhausted (status 402): unknown_error invalid_request_error"},
 		"key":       {401, `{"error":{"message":"Incorrect API key provided: ` + key + `","type":"invalid_request_error","param":null,"code":"invalid_api_key"}}`, fault.Unauthorized, "key refused (status 401): invalid_request_error invalid_api_key"},
 		"redirect":  {301, `moved`, fault.Permanent, "redirected (status 301)"},
 	} {

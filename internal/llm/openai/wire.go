@@ -64,6 +64,14 @@ func (d dialect) request(model string, req *llm.Request) (wire.ChatCompletionReq
 		}
 		out.Tools = append(out.Tools, wire.Tool{Type: wire.ToolTypeFunction, Function: &wire.FunctionDefinition{Name: t.Name, Description: t.Description, Parameters: schema}})
 	}
+	if err := req.CheckChoice(); err != nil {
+		return out, err
+	}
+	if tool, forced := req.Forced(); forced {
+		out.ToolChoice = wire.ToolChoice{Type: wire.ToolTypeFunction, Function: wire.ToolFunction{Name: tool.Name}}
+	} else if req.ToolChoice == llm.ChooseNone && len(out.Tools) > 0 {
+		out.ToolChoice = "none"
+	}
 	if d.quietTools && len(out.Tools) > 0 {
 		out.ReasoningEffort = wire.ReasoningEffortNone
 	}
@@ -176,7 +184,7 @@ func response(in *wire.ChatCompletionResponse) (*llm.Response, error) {
 	if out.Text == "" && len(out.ToolCalls) == 0 {
 		switch {
 		case out.Finish == llm.Blocked || choice.Message.Refusal != "":
-			return nil, fault.New(fault.Permanent, "blocked")
+			return nil, fault.New(fault.Permanent, llm.CodeBlocked)
 		case out.Finish != llm.Length: // all tokens spent on thinking: the caller may raise the bound
 			return nil, fault.New(fault.Permanent, llm.CodeEmpty)
 		}

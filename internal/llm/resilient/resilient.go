@@ -23,7 +23,7 @@ import (
 )
 
 // CodeOpen is the fault.Code of a call that the open circuit turned away.
-const CodeOpen = "circuit open"
+const CodeOpen = llm.CodeOpen
 
 // Config says how patient to be. Zero fields take the defaults.
 type Config struct {
@@ -43,6 +43,9 @@ type Config struct {
 	Pause time.Duration
 	// MaxPause bounds the bound, default 5 s.
 	MaxPause time.Duration
+	// Key names the circuit among those that processes share; default the model's name. Two
+	// accounts at one provider have two circuits.
+	Key string
 	// Circuit is shared with other processes; nil, or while it fails: this process has its own.
 	Circuit Circuit
 	// MaxRetryAfter is the longest wish of a provider that is waited for within a call, default
@@ -92,14 +95,27 @@ func or[T ~int | ~int64](v, fallback T) T {
 // Unauthorized, Invalid or Permanent. As failures of the circuit count the same ones, 429 and
 // 408 included; the others say that the provider is there, and neither open the circuit nor
 // close it. Nor does a call that its caller cancelled.
+//
+// A wish of the provider (Retry-After) holds for all calls of this process: those that come
+// before its time wait for it as the one does that was told, or fail at once with the same
+// error where that would take too long. A quota that is used up is not tried again within a
+// call; a Chain passes such a model over for as long as a circuit stays open.
 type Model struct {
 	model   llm.Model
 	cfg     Config
 	observe Observer
 	breaker *gobreaker.CircuitBreaker[*llm.Response]
 
-	mu   sync.Mutex
-	seen State // what the observer was told last
+	mu    sync.Mutex
+	seen  State // what the observer was told last
+	hold  hold  // the provider's last wish
+	quota hold
+}
+
+// hold is a time until when a provider has asked not to be asked, and how it said so.
+type hold struct {
+	until time.Time
+	err   error
 }
 
 var _ llm.Model = (*Model)(nil)
@@ -107,6 +123,9 @@ var _ llm.Model = (*Model)(nil)
 // New wraps a model. The configuration must be valid.
 func New(model llm.Model, cfg Config, observe Observer) *Model {
 	m := &Model{model: model, cfg: cfg.filled(), observe: observe}
+	if m.cfg.Key == "" {
+		m.cfg.Key = model.Name()
+	}
 	m.breaker = gobreaker.NewCircuitBreaker[*llm.Response](gobreaker.Settings{
 		Name:        model.Name(),
 		MaxRequests: 1, // one call probes
@@ -132,8 +151,8 @@ func (m *Model) state(s State) {
 	}
 }
 
-// errCancelled marks a failure of a call whose caller went away; it is stripped again before
-// the caller sees it.
+// errCancelled marks a failure that says nothing about the provider: the caller went away.
+// It is stripped again before the caller sees it.
 type errCancelled struct{ error }
 
 func (e errCancelled) Unwrap() error { return e.error }
@@ -150,6 +169,30 @@ func (m *Model) Name() string { return m.model.Name() }
 // Generate implements llm.Model. While the circuit is open it fails at once with
 // fault.Transient and CodeOpen.
 func (m *Model) Generate(ctx context.Context, req *llm.Request) (*llm.Response, error) {
+	return m.guarded(ctx, m.longest(ctx), func() (*llm.Response, error) {
+		resp, err := m.tries(ctx, req)
+		if err != nil && errors.Is(ctx.Err(), context.Canceled) {
+			err = errCancelled{err}
+		}
+		return resp, err
+	})
+}
+
+// once makes one try within at most the slice of time. A slice that is shorter than the
+// timeout says nothing about a provider that needs longer.
+func (m *Model) once(ctx context.Context, req *llm.Request, slice time.Duration) (*llm.Response, error) {
+	return m.guarded(ctx, min(slice, m.cfg.Timeout), func() (*llm.Response, error) {
+		resp, err := m.try(ctx, req, slice)
+		cut := slice < m.cfg.Timeout && llm.CauseOf(err) == llm.Timeout
+		if err != nil && (cut || errors.Is(ctx.Err(), context.Canceled)) {
+			err = errCancelled{err}
+		}
+		return resp, err
+	})
+}
+
+// guarded makes a call, which takes at most longest, under the circuit.
+func (m *Model) guarded(ctx context.Context, longest time.Duration, call func() (*llm.Response, error)) (*llm.Response, error) {
 	// A caller that is gone already must not use up the probe of a half-open circuit.
 	switch err := ctx.Err(); {
 	case errors.Is(err, context.DeadlineExceeded):
@@ -157,14 +200,7 @@ func (m *Model) Generate(ctx context.Context, req *llm.Request) (*llm.Response, 
 	case err != nil:
 		return nil, fault.Wrap(fault.Transient, "cancelled", err)
 	}
-	call := func() (*llm.Response, error) {
-		resp, err := m.tries(ctx, req)
-		if err != nil && errors.Is(ctx.Err(), context.Canceled) {
-			err = errCancelled{err}
-		}
-		return resp, err
-	}
-	resp, err, shared := m.shared(ctx, call)
+	resp, err, shared := m.shared(ctx, longest, call)
 	if !shared {
 		resp, err = m.breaker.Execute(call)
 	}
@@ -183,11 +219,11 @@ func (m *Model) Generate(ctx context.Context, req *llm.Request) (*llm.Response, 
 
 // shared makes the call under the circuit that all processes share; false: there is none, or
 // it does not answer, and nothing was done.
-func (m *Model) shared(ctx context.Context, call func() (*llm.Response, error)) (resp *llm.Response, err error, ok bool) {
+func (m *Model) shared(ctx context.Context, longest time.Duration, call func() (*llm.Response, error)) (resp *llm.Response, err error, ok bool) {
 	if m.cfg.Circuit == nil {
 		return nil, nil, false
 	}
-	state, pass, err := m.cfg.Circuit.Ask(ctx, m.Name(), m.longest(ctx))
+	state, pass, err := m.cfg.Circuit.Ask(ctx, m.cfg.Key, longest)
 	if err != nil {
 		return nil, nil, false
 	}
@@ -197,7 +233,7 @@ func (m *Model) shared(ctx context.Context, call func() (*llm.Response, error)) 
 	}
 	said := Failing // a panic is a failure
 	defer func() {
-		after, err := m.cfg.Circuit.Tell(context.WithoutCancel(ctx), m.Name(), pass, Result{said, m.cfg.BreakerThreshold, m.cfg.BreakerReset})
+		after, err := m.cfg.Circuit.Tell(context.WithoutCancel(ctx), m.cfg.Key, pass, Result{said, m.cfg.BreakerThreshold, m.cfg.BreakerReset})
 		if err == nil {
 			m.state(after)
 		}
@@ -220,10 +256,13 @@ func (m *Model) longest(ctx context.Context) time.Duration {
 func (m *Model) tries(ctx context.Context, req *llm.Request) (*llm.Response, error) {
 	p := &pause{cfg: m.cfg, bound: m.cfg.Pause}
 	p.deadline, _ = ctx.Deadline()
+	if err := m.await(ctx, p); err != nil {
+		return nil, err
+	}
 	resp, err := backoff.Retry(ctx, func() (*llm.Response, error) {
-		resp, err := m.try(ctx, req)
+		resp, err := m.try(ctx, req, m.cfg.Timeout)
 		p.last = err
-		if err != nil && !fault.KindOf(err).Retryable() {
+		if err != nil && (!fault.KindOf(err).Retryable() || llm.CauseOf(err) == llm.Quota) {
 			return nil, backoff.Permanent(err)
 		}
 		return resp, err
@@ -235,11 +274,57 @@ func (m *Model) tries(ctx context.Context, req *llm.Request) (*llm.Response, err
 	return resp, nil
 }
 
+// await waits for what the provider has asked another call to wait for. The error is the
+// provider's, where waiting would take too long.
+func (m *Model) await(ctx context.Context, p *pause) error {
+	wait, err := m.held()
+	if err == nil || llm.CauseOf(err) == llm.Quota {
+		return nil
+	}
+	p.last = err
+	if wait = p.NextBackOff(); wait == backoff.Stop || !sleep(ctx, wait) {
+		m.observe.call(m.Name(), 0, Held, llm.Usage{})
+		return errCancelled{err} // nobody was asked, so nothing is known
+	}
+	p.Reset()
+	return nil
+}
+
+// held says how long the provider is still to be left alone, and why; nil: it may be asked.
+func (m *Model) held() (time.Duration, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	for _, h := range []hold{m.quota, m.hold} {
+		wait := time.Until(h.until)
+		if wait <= 0 {
+			continue
+		}
+		again := fault.Error{Kind: fault.RateLimited, Code: fault.Code(h.err), Status: fault.StatusOf(h.err), RetryAfter: wait}
+		return wait, &again
+	}
+	return 0, nil
+}
+
+// heed remembers what the provider's answer says about when to come again.
+func (m *Model) heed(err error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	switch wish := fault.RetryAfter(err); {
+	case err == nil:
+		// Somebody has paid. A wish stands all the same: the answer may be to an older question.
+		m.quota = hold{}
+	case llm.CauseOf(err) == llm.Quota:
+		m.quota = hold{time.Now().Add(max(wish, m.cfg.BreakerReset)), err}
+	case wish > 0 && fault.KindOf(err).Retryable():
+		m.hold = hold{time.Now().Add(wish), err}
+	}
+}
+
 // errTimeout is the cause of a try that took too long.
 var errTimeout = errors.New("model did not answer in time")
 
-func (m *Model) try(ctx context.Context, req *llm.Request) (*llm.Response, error) {
-	bounded, cancel := context.WithTimeoutCause(ctx, m.cfg.Timeout, errTimeout)
+func (m *Model) try(ctx context.Context, req *llm.Request, slice time.Duration) (*llm.Response, error) {
+	bounded, cancel := context.WithTimeoutCause(ctx, min(slice, m.cfg.Timeout), errTimeout)
 	defer cancel()
 	start := time.Now()
 	resp, err := m.model.Generate(bounded, req)
@@ -247,12 +332,15 @@ func (m *Model) try(ctx context.Context, req *llm.Request) (*llm.Response, error
 	if err == nil && resp == nil {
 		err = fault.New(fault.Permanent, "model gave neither answer nor error")
 	}
+	m.heed(err)
 	switch {
 	case err == nil:
 		m.observe.call(m.Name(), took, OK, resp.Usage)
 		return resp, nil
 	case errors.Is(ctx.Err(), context.Canceled):
 		m.observe.call(m.Name(), took, Cancelled, llm.Usage{})
+	case llm.CauseOf(err) == llm.OverBudget, llm.CauseOf(err) == llm.NoPrice:
+		m.observe.call(m.Name(), 0, NoBudget, llm.Usage{})
 	default:
 		m.observe.call(m.Name(), took, Outcome(fault.KindOf(err).String()), llm.Usage{})
 	}

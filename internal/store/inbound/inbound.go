@@ -6,18 +6,15 @@ package inbound
 
 import (
 	"cmp"
-	"crypto/sha256"
-	"fmt"
 	"slices"
 	"strconv"
 	"strings"
 	"time"
 
-	"github.com/google/uuid"
-
 	"secretaria/internal/channel"
 	"secretaria/internal/conversation"
 	"secretaria/internal/store"
+	"secretaria/internal/store/outcome"
 	"secretaria/internal/store/row"
 )
 
@@ -32,10 +29,10 @@ const (
 	echoWindow = 15 * time.Minute
 )
 
-// Records is one transaction of a store, as far as one event of one inbox needs it. Queries
-// go by their names, which both stores have with the same arguments. What the Later methods
-// write need not be in the database when they return, only before anything is read again.
+// Records is one transaction of a store, as far as one event of one inbox needs it.
 type Records interface {
+	outcome.Records
+
 	// Text is a text as the database would give it back.
 	Text(string) string
 	// Self is our own bot's id at the inbox. shown is the id of a bot that the event shows
@@ -58,18 +55,9 @@ type Records interface {
 	NewContact(name string, ids []channel.Identity, now time.Time) (conversation.ContactID, error)
 	// NewConversation stores a conversation and sets its ID.
 	NewConversation(*row.Conversation) error
-	Save(*row.Conversation) error
 
-	// One reads a row; found is false when there is none. Many reads all.
-	One(query string, args []any, dest ...any) (found bool, err error)
+	// Many reads all rows.
 	Many(query string, args []any, scan func(row.Scanner) error) error
-	// Exec returns how many rows it changed.
-	Exec(query string, args ...any) (int64, error)
-	Later(query string, args ...any) error
-	// LaterCount adds the number of changed rows to n, and LaterID sets id, both at the
-	// latest with the commit.
-	LaterCount(n *int, query string, args ...any) error
-	LaterID(id *conversation.MessageID, query string, args ...any) error
 }
 
 // Event is the storing of one event.
@@ -94,20 +82,11 @@ func Identity(a *store.Arrival, index int) []byte {
 	}
 	switch {
 	case ev.Key != "":
-		return hash("key", a.Inbox, ev.Chat, ev.Key)
+		return outcome.Hash("key", a.Inbox, ev.Chat, ev.Key)
 	case a.Fallback != nil:
-		return hash("request", a.Inbox, string(a.Fallback), strconv.Itoa(index))
+		return outcome.Hash("request", a.Inbox, string(a.Fallback), strconv.Itoa(index))
 	}
 	return nil
-}
-
-func hash(parts ...string) []byte {
-	h := sha256.New()
-	for _, p := range parts {
-		// The length keeps ("ab","c") and ("a","bc") apart.
-		fmt.Fprintf(h, "%d:%s", len(p), p)
-	}
-	return h.Sum(nil)[:16]
 }
 
 // Store stores the event.
@@ -170,7 +149,7 @@ func (r *Event) Store() error {
 	if err != nil {
 		return err
 	}
-	return r.Records.Save(&r.c)
+	return r.save()
 }
 
 // seen is what a repeat still tells: nothing, but for an update of our own message, which
@@ -186,7 +165,7 @@ func (r *Event) seen() error {
 	if err := r.observe(); err != nil {
 		return err
 	}
-	return r.Records.Save(&r.c)
+	return r.save()
 }
 
 // observe takes over what the event shows of the conversation at the helpdesk.
@@ -203,7 +182,18 @@ func (r *Event) observe() error {
 	if err != nil {
 		return err
 	}
-	return r.moved(r.c.State.Observe(*s, self))
+	change := r.c.State.Observe(*s, self)
+	if err := r.moved(change); err != nil {
+		return err
+	}
+	switch {
+	case change.From == conversation.Bot && change.Reason == conversation.ByOpening && s.Status == conversation.Open && r.Arrival.TakeBack > 0:
+		// Nobody was given it: perhaps no person did that.
+		return outcome.GiveBack(r.Records, &r.c, channel.TakeBack, nil, r.Arrival.TakeBack, r.moment(), r.Result)
+	case change.Moved() && change.Reason == conversation.ByPending:
+		return outcome.GivenBack(r.Records, &r.c, r.moment(), r.Result)
+	}
+	return nil
 }
 
 // Locate finds the event's conversation and changes nothing. Where the channel has no
@@ -373,6 +363,11 @@ func (r *Event) received(key string, identity []byte) error {
 	}
 	overtaken := !ev.At.IsZero() && now.Sub(ev.At) > replayAge && ev.At.Before(r.c.LastAt)
 	pending := r.c.State.Holder == conversation.Bot && !overtaken
+	if !overtaken {
+		if err := outcome.EndPauses(r.Records, &r.c, now, r.Result); err != nil {
+			return err
+		}
+	}
 	if err := r.insert(conversation.Customer, key, identity, pending); err != nil {
 		return err
 	}
@@ -398,51 +393,15 @@ func (r *Event) due(text string) {
 
 // moved carries out what a move of the conversation means for what is under way.
 func (r *Event) moved(change conversation.Change) error {
-	if change.Moved() || change.TakenOver {
-		r.Result.Change = change
-	}
-	if change.To == conversation.Human && (change.Moved() || change.TakenOver) || change.To == conversation.Closed && change.Moved() {
-		if err := r.Records.Later("messages_settle", int64(r.c.ID)); err != nil {
-			return err
-		}
-		if err := r.Records.Later("turn_forget", int64(r.c.ID)); err != nil {
-			return err
-		}
-		r.c.DueAt, r.c.FirstPending = time.Time{}, time.Time{}
-		r.Result.Pending, r.Result.Stale, r.Result.DueAt = false, true, time.Time{}
-	}
-	if !change.TakenOver {
-		return nil
-	}
-	if err := r.Records.LaterCount(&r.Result.Cancelled, "delivery_cancel_says", int64(r.c.ID), string(change.Reason), "", row.Millis(r.Arrival.Now)); err != nil {
-		return err
-	}
-	if change.ShouldOpen {
-		return r.open()
-	}
-	return nil
+	return outcome.Move(r.Records, &r.c, change, r.moment(), r.Result)
 }
 
-// open asks for the conversation to be made visible to people, where the channel can.
-func (r *Event) open() error {
-	if !r.Arrival.CanOpen {
-		return nil
-	}
-	var one int
-	if waiting, err := r.Records.One("delivery_opening", []any{int64(r.c.ID)}, &one); err != nil || waiting {
-		return err
-	}
-	id, err := uuid.NewV7()
-	if err != nil {
-		return err
-	}
-	now := r.Arrival.Now
-	if err := r.Records.Later("delivery_insert", id.String(), int64(r.c.ID), 0, string(channel.OpenUp), "{}", nil, r.c.State.Epoch, r.Arrival.Correlation, row.Millis(now), 0); err != nil {
-		return err
-	}
-	if r.c.DeliverAt.IsZero() || r.c.DeliverAt.After(now) {
-		r.c.DeliverAt = now
-	}
-	r.Result.Deliver = true
-	return nil
+func (r *Event) moment() outcome.Moment {
+	return outcome.Moment{Now: r.Arrival.Now, Correlation: r.Arrival.Correlation, CanOpen: r.Arrival.CanOpen}
+}
+
+// save writes the conversation down.
+func (r *Event) save() error {
+	r.c.ChangedAt = r.Arrival.Now
+	return r.Records.Save(&r.c)
 }

@@ -7,6 +7,7 @@ import (
 	"secretaria/internal/channel"
 	"secretaria/internal/conversation"
 	"secretaria/internal/store"
+	"secretaria/internal/store/outcome"
 	"secretaria/internal/store/row"
 )
 
@@ -51,8 +52,23 @@ func (r *Event) mentioned() (d row.Delivery, found bool, err error) {
 	return d, found && d.Conversation == r.c.ID, err
 }
 
-// noted is the echo of a private note of ours.
+// noted is the echo of a private note of ours, or a person's word to us in one.
 func (r *Event) noted() error {
+	switch r.Reported.Command {
+	case channel.HandBack:
+		if r.c.State.Holder != conversation.Human {
+			return nil
+		}
+		if r.Arrival.CanOpen {
+			return outcome.GiveBack(r.Records, &r.c, channel.Pend, outcome.Hash("command", r.Arrival.Inbox, r.Reported.Chat, r.Reported.Key), 0, r.moment(), r.Result)
+		}
+		if err := r.moved(r.c.State.HandBack(conversation.ByCommand)); err != nil {
+			return err
+		}
+		return outcome.Resume(r.Records, &r.c, r.moment(), r.Result)
+	case channel.TakeOver:
+		return r.moved(r.c.State.TakeOver(conversation.ByCommand, row.HeldUntil(r.Arrival.Now, r.Arrival.Hold)))
+	}
 	d, found, err := r.mentioned()
 	if err != nil || !found {
 		return err
@@ -125,7 +141,7 @@ func (r *Event) target() (m target, found bool, err error) {
 }
 
 func (r *Event) meant() []byte {
-	return hash("key", r.Arrival.Inbox, r.Reported.Chat, r.Reported.Target)
+	return outcome.Hash("key", r.Arrival.Inbox, r.Reported.Chat, r.Reported.Target)
 }
 
 func (r *Event) edited() error {
@@ -223,5 +239,5 @@ func (r *Event) failed() error {
 	if err := r.moved(change); err != nil {
 		return err
 	}
-	return r.open()
+	return outcome.Open(r.Records, &r.c, r.moment(), r.Result)
 }

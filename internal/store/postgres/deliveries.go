@@ -8,11 +8,11 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
-	"secretaria/internal/channel"
 	"secretaria/internal/conversation"
 	"secretaria/internal/fault"
 	"secretaria/internal/job"
 	"secretaria/internal/store"
+	"secretaria/internal/store/outcome"
 	"secretaria/internal/store/row"
 )
 
@@ -46,7 +46,10 @@ func (s *Store) NextDelivery(ctx context.Context, j job.Deliver, now time.Time, 
 		for {
 			var d row.Delivery
 			var found bool
-			q.delivery("delivery_head", j.Conversation, &d, &found)
+			each(q.later("delivery_head", j.Conversation, row.Millis(now)), func(rows pgx.Rows) error {
+				found = true
+				return d.ScanNext(rows)
+			})
 			if err := q.wait("delivery_head"); err != nil {
 				return err
 			}
@@ -104,86 +107,18 @@ func (s *Store) FinishAttempt(ctx context.Context, a store.Attempt) error {
 		if err != nil {
 			return err
 		}
-		q.later("attempt_end", d.Seq, a.Number, row.Millis(a.Now), string(a.Outcome), a.HTTPStatus, a.Cause)
 		q.learn(d.Inbox, a.SelfID)
-		if a.Outcome == store.AttemptSent {
-			// A fact, whoever holds the lane by now.
-			q.later("delivery_sent", d.Seq, a.HTTPStatus, a.Key, row.Millis(a.Now))
-			return nil
-		}
-		if d.Status == store.Cancelled && a.Outcome == store.AttemptAbsent && d.Attempts == a.Number {
-			q.later("delivery_settled", d.Seq, 0, row.Millis(a.Now)) // no longer in doubt
-			return nil
-		}
-		if d.Status != store.Pending && d.Status != store.FailedTemporary || d.Attempts != a.Number {
-			return nil // its echo or a takeover was quicker, or a later try has begun
-		}
-		return q.finish(a, &c, d)
+		return outcome.Finish(q.records(d.Inbox), &a, &c.Conversation, &d)
 	})
-}
-
-func (q *session) finish(a store.Attempt, c *held, d row.Delivery) error {
-	now := row.Millis(a.Now)
-	switch a.Outcome {
-	case store.AttemptRetry:
-		q.later("delivery_retry", d.Seq, d.Uncertain, a.Cause, a.HTTPStatus, row.Millis(a.NextAt))
-	case store.AttemptUncertain:
-		q.later("delivery_retry", d.Seq, true, a.Cause, a.HTTPStatus, row.Millis(a.NextAt))
-	case store.AttemptAbsent:
-		q.later("delivery_settled", d.Seq, 0, now)
-	case store.AttemptUnknown:
-		q.later("delivery_settled", d.Seq, 1, now)
-	case store.AttemptCancelled:
-		q.later("delivery_cancel", d.Seq, a.Cause, now)
-	case store.AttemptFailed:
-		return q.dead(a, c, d)
-	default:
-		return fmt.Errorf("attempt outcome %q", a.Outcome)
-	}
-	return nil
-}
-
-// dead ends a delivery for good. What the bot wanted to say after it makes no sense
-// without it and is cancelled, to come back with it if somebody replays it.
-func (q *session) dead(a store.Attempt, c *held, d row.Delivery) error {
-	q.later("delivery_failed", d.Seq, a.Cause, a.HTTPStatus, row.Millis(a.Now))
-	if d.Order.Kind == channel.Say {
-		q.later("delivery_cancel_says", d.Conversation, "an earlier message failed", string(d.ID), row.Millis(a.Now))
-	}
-	if a.HandOver == "" || c.State.Holder != conversation.Bot {
-		return nil
-	}
-	c.State.HandOver(a.HandOver)
-	c.State.HeldUntil = row.HeldUntil(a.Now, a.Hold)
-	q.later("messages_settle", c.ID)
-	c.DueAt, c.FirstPending = time.Time{}, time.Time{}
-	for _, o := range a.Orders {
-		if err := q.order(c, o, d.Turn, d.Correlation, a.Now, time.Time{}); err != nil {
-			return err
-		}
-	}
-	q.save(&c.Conversation)
-	return nil
 }
 
 // Deliveries implements store.Store.
 func (s *Store) Deliveries(ctx context.Context, f store.Filter) ([]store.Delivery, error) {
-	var out []store.Delivery
-	err := s.do(ctx, "list deliveries", func(q *session) error {
-		out = nil
-		q.later("plan_for_these")
-		args := []any{string(f.Status), f.Inbox, f.Conversation, string(f.ID), cmp.Or(f.Limit, 100)}
-		return q.many("delivery_list", args, func(rows pgx.Rows) error {
-			var d row.Delivery
-			err := d.Scan(rows)
-			out = append(out, d.Delivery)
-			return err
-		})
-	})
-	if err != nil {
-		return nil, err
-	}
-	return out, nil
+	return list(ctx, s, "list deliveries", "delivery_list", func(sc row.Scanner) (store.Delivery, error) {
+		var d row.Delivery
+		err := d.Scan(sc)
+		return d.Delivery, err
+	}, string(f.Status), f.Inbox, f.Conversation, string(f.ID), cmp.Or(f.Limit, 100))
 }
 
 // Replay implements store.Store.

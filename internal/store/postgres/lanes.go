@@ -2,16 +2,15 @@ package postgres
 
 import (
 	"context"
-	"fmt"
 	"slices"
 	"time"
 
 	"github.com/jackc/pgx/v5"
 
-	"secretaria/internal/channel"
 	"secretaria/internal/conversation"
 	"secretaria/internal/job"
 	"secretaria/internal/store"
+	"secretaria/internal/store/outcome"
 	"secretaria/internal/store/row"
 )
 
@@ -71,6 +70,8 @@ func (s *Store) BeginTurn(ctx context.Context, j job.Turn, now time.Time, lease 
 		q.lock("conversation_lock", j.Conversation, &c, &found)
 		each(q.later("messages_pending", j.Conversation), scanMessage(j.Conversation, &t.Pending))
 		each(q.later("messages_history", j.Conversation, history), scanMessage(j.Conversation, &t.History))
+		each(q.later("turn_memory", j.Conversation), func(rows pgx.Rows) error { return row.Memory(rows, &t) })
+		collect(q.later("firings_of", j.Conversation), &t.Fired, row.Firing)
 		if err := q.wait("begin"); err != nil {
 			return err
 		}
@@ -113,72 +114,16 @@ func (s *Store) Decide(ctx context.Context, d store.Decision) error {
 		if c.State.Holder != conversation.Bot || c.State.Epoch != d.Epoch || c.Revision != d.Revision && !d.Partial {
 			return store.ErrStale
 		}
-		return q.decide(d, &c)
-	})
-}
-
-func (q *session) decide(d store.Decision, c *held) error {
-	now := row.Millis(d.Now)
-	rec := d.Record
-	var turn conversation.TurnID
-	if _, err := q.one("turn_insert", []any{c.ID, rec.Outcome, rec.Reason, rec.Model, rec.InputTokens, rec.CachedTokens, rec.OutputTokens,
-		rec.ModelTime.Milliseconds(), row.Millis(rec.StartedAt), now, rec.Correlation}, &turn); err != nil {
-		return err
-	}
-	accepted := c.FirstPending
-	q.later("messages_answer", c.ID, turn, d.Through)
-	if d.HandOver != "" {
-		c.State.HandOver(d.HandOver)
-		c.State.HeldUntil = row.HeldUntil(d.Now, d.Hold)
-		q.later("messages_settle", c.ID)
-	}
-	var first int64
-	if _, err := q.one("messages_pending_first", []any{c.ID}, &first); err != nil {
-		return err
-	}
-	if c.FirstPending = row.Time(first); first == 0 {
-		c.DueAt = time.Time{}
-	} else {
-		c.DueAt = d.Now
-	}
-	for _, o := range d.Orders {
-		if err := q.order(c, o, turn, rec.Correlation, d.Now, accepted); err != nil {
+		send, err := outcome.Decide(q.records(c.Inbox), &d, &c.Conversation)
+		if err != nil || !send || c.laneLease > row.Millis(d.Now) {
+			return err // nothing to send, or the lane is being worked: it finds the new orders
+		}
+		var fence int64
+		if _, err := q.one("delivery_claim", []any{c.ID, row.Millis(d.Now.Add(d.Lease))}, &fence); err != nil {
 			return err
 		}
-	}
-	if len(d.Orders) > 0 {
-		c.DeliverAt = d.Now
-	}
-	q.save(&c.Conversation)
-	q.later("turn_done", c.ID)
-	if len(d.Orders) == 0 || c.laneLease > now {
-		return nil // nothing to send, or the lane is being worked: it finds the new orders
-	}
-	var fence int64
-	if _, err := q.one("delivery_claim", []any{c.ID, row.Millis(d.Now.Add(d.Lease))}, &fence); err != nil {
-		return err
-	}
-	return q.s.enqueue(q.ctx, q.tx, job.Deliveries, []job.Claim{{Conversation: c.ID, Fence: fence}})
-}
-
-// order inserts a delivery, and for something to be said the message that history shows.
-func (q *session) order(c *held, o channel.Order, turn conversation.TurnID, correlation string, now, accepted time.Time) error {
-	if o.Delivery == "" {
-		return fmt.Errorf("order %s has no delivery id", o.Kind)
-	}
-	body, err := row.Body(o)
-	if err != nil {
-		return err
-	}
-	var fingerprint []byte
-	if o.Kind == channel.Say {
-		fingerprint = conversation.Fingerprint(o.Text)
-	}
-	q.later("delivery_insert", string(o.Delivery), c.ID, turn, string(o.Kind), body, fingerprint, c.State.Epoch, correlation, row.Millis(now), row.Millis(accepted))
-	if o.Kind == channel.Say {
-		q.later("message_insert", c.ID, string(conversation.Ours), string(conversation.Text), o.Text, nil, "", nil, string(o.Delivery), row.Millis(now), row.Millis(now), false)
-	}
-	return nil
+		return q.s.enqueue(q.ctx, q.tx, job.Deliveries, []job.Claim{{Conversation: c.ID, Fence: fence}})
+	})
 }
 
 // ReleaseTurn implements store.Store.

@@ -26,7 +26,12 @@ insert into deliveries (id, conversation_id, kind, fingerprint, status, epoch, c
   select 'd' || id, id, 'say', decode(md5(id::text), 'hex'), case when id %% 50 = 1 then 'PENDING' when id %% 1000 = 2 then 'CANCELLED' else 'SENT' end, 0, 1, id,
          case when id %% 1000 = 2 then 'd' || id - 1 else '' end from conversations;
 insert into attempts (delivery_seq, number, started_at) select seq, 1, 1 from deliveries;
-analyze contacts, identities, conversations, messages, deliveries, attempts`, n))
+insert into memories (conversation_id, body) select id, '{}' from conversations;
+insert into profiles (contact_id, body) select id, '{}' from contacts;
+insert into leads (conversation_id, desk, state, body, updated_at) select id, 'sdr', 'new', '{}', id from conversations;
+insert into firings (conversation_id, workflow, key, delivery_id, at) select id, 'w', 'k', 'd' || id, 1 from conversations;
+insert into opt_outs (inbox, kind, value, at, conversation_id) select 'vendas', 'raw', 'v' || id, 1, id from conversations where id %% 20 = 3;
+analyze contacts, identities, conversations, messages, deliveries, attempts, memories, profiles, leads, firings, opt_outs`, n))
 }
 
 // hotQuery is a query of every message, with arguments and the indexes that it is to use.
@@ -57,12 +62,22 @@ func hot() []hotQuery {
 		{"lane_look_delivery", "5000", []string{"conversations_deliver"}},
 		{"lane_claim_turn", "5000, 6000, 20", []string{"conversations_due", "conversations_pkey"}},
 		{"lane_claim_delivery", "5000, 6000, 20", []string{"conversations_deliver", "conversations_pkey"}},
-		{"conversations_update", "'{77}', '{a}', '{a}', '{a}', '{bot}', '{a}', '{0}', '{0}', '{a}', '{0}', '{0}', '{0}', '{0}', '{a}', '{0}', '{0}'", []string{"conversations_pkey"}},
-		{"delivery_head", "77", []string{"deliveries_open", "conversations_pkey"}},
+		{"conversations_update", "'{77}', '{a}', '{a}', '{a}', '{bot}', '{a}', '{0}', '{0}', '{a}', '{0}', '{0}', '{0}', '{0}', '{a}', '{0}', '{0}', '{0}', '{0}'", []string{"conversations_pkey"}},
+		{"delivery_head", "77, 1", []string{"deliveries_open", "conversations_pkey", "identities_contact", "opt_outs_pkey"}},
 		{"delivery_by_id", "'d77'", []string{"deliveries_id_key", "conversations_pkey", "messages_conversation"}},
 		{"delivery_cancel_says", "77, 'x', '', 5", []string{"deliveries_open"}},
 		{"delivery_echoes", "77, 5", []string{"deliveries_"}},
 		{"delivery_replay_blocked", "'d77'", []string{"deliveries_blocked"}},
+		{"delivery_opted_out", "77, 5", []string{"deliveries_open", "conversations_contact"}},
+		{"pauses_end", "77, 5", []string{"deliveries_open"}},
+		{"turn_memory", "77", []string{"conversations_pkey", "memories_pkey", "profiles_pkey", "identities_contact", "opt_outs_pkey"}},
+		{"firings_of", "77", []string{"firings_pkey", "deliveries_id_key"}},
+		{"firing_insert", "77, 'w', 'k', 'd77', 5", []string{"deliveries_id_key"}},
+		{"opt_out_insert", "77, 5", []string{"identities_contact"}},
+		{"opt_out_delete", "77", []string{"opt_outs_conversation", "opt_outs_pkey"}},
+		{"opt_out_spread", "77, 78", []string{"identities_contact", "opt_outs_pkey"}},
+		{"conversations_follow", "77, 78", []string{"conversations_contact", "identities_contact"}},
+		{"profile_follow", "77, 78", []string{"profiles_pkey", "identities_contact"}},
 		{"attempt_end", "77, 1, 5, 'sent', 200, ''", []string{"attempts_pkey"}},
 		{"backlog", "5000", []string{"conversations_due", "deliveries_open"}},
 	}
@@ -115,6 +130,11 @@ func TestPlans(t *testing.T) {
 	for filter, index := range map[string]string{"'', '', 77, '', 100": "deliveries_conversation", "'', '', 0, 'd77', 100": "deliveries_id_key", "'', '', 0, '', 100": "deliveries_pkey"} {
 		if plan := explain(t, conn.Conn(), "force_custom_plan", texts["delivery_list"], filter); !strings.Contains(plan, index) {
 			t.Errorf("delivery_list(%s) does not use %s:\n%s", filter, index, plan)
+		}
+	}
+	for filter, index := range map[string]string{"'', '', '', 77, 100": "leads_pkey", "'', '', '', 0, 100": "leads_updated"} {
+		if plan := explain(t, conn.Conn(), "force_custom_plan", texts["lead_list"], filter); !strings.Contains(plan, index) {
+			t.Errorf("lead_list(%s) does not use %s:\n%s", filter, index, plan)
 		}
 	}
 }

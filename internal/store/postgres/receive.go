@@ -10,6 +10,7 @@ import (
 	"secretaria/internal/conversation"
 	"secretaria/internal/store"
 	"secretaria/internal/store/inbound"
+	"secretaria/internal/store/outcome"
 	"secretaria/internal/store/row"
 )
 
@@ -154,6 +155,9 @@ type records struct {
 
 var _ inbound.Records = (*records)(nil)
 
+// records are those of a step that no event has brought, and that has locked its conversation.
+func (q *session) records(inbox string) *records { return &records{session: q, inbox: inbox} }
+
 func (r *records) Text(s string) string { return tidy(s) }
 
 func (r *records) Self(shown string) (string, error) { return r.isSelf(r.inbox, shown) }
@@ -206,10 +210,12 @@ func (r *records) Unite(id channel.Identity, contact conversation.ContactID) err
 		if n == 0 {
 			return errRace
 		}
+		return outcome.United(r, was, contact)
 	case r.shut:
 		return errAlone
 	default:
 		r.later("identity_insert", r.inbox, string(id.Kind), id.Value, contact)
+		return outcome.United(r, 0, contact)
 	}
 	return nil
 }

@@ -12,6 +12,8 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgxpool"
+
+	"secretaria/internal/store/row"
 )
 
 const (
@@ -201,6 +203,15 @@ func each(query *pgx.QueuedQuery, scan func(pgx.Rows) error) {
 			}
 		}
 		return rows.Err()
+	})
+}
+
+// collect appends a row's meaning for each row.
+func collect[T any](query *pgx.QueuedQuery, out *[]T, scan func(row.Scanner) (T, error)) {
+	each(query, func(rows pgx.Rows) error {
+		one, err := scan(rows)
+		*out = append(*out, one)
+		return err
 	})
 }
 

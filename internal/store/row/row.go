@@ -55,6 +55,7 @@ type Conversation struct {
 	FirstPending time.Time
 	DueAt        time.Time // of the lane of turns; zero: nothing to answer
 	DeliverAt    time.Time // of the lane of deliveries; zero: nothing to send
+	ChangedAt    time.Time // set by every step that saves it, and read by lists alone
 }
 
 // Scanner is a row of either database.
@@ -63,8 +64,8 @@ type Scanner interface{ Scan(...any) error }
 // Scan reads the columns of a conversation, and more that follow them.
 func (c *Conversation) Scan(sc Scanner, more ...any) error {
 	var heldUntil, statusAt, lastAt, first, created, due, deliver int64
-	dest := append(make([]any, 0, 26), &c.ID, &c.Inbox, &c.Channel, &c.Thread, &c.Contact, &c.ContactName, &c.Address.To, &c.Address.Thread,
-		&c.State.Holder, &c.State.Reason, &heldUntil, &c.State.Epoch, &c.State.Status, &statusAt, &c.Revision, &lastAt, &first, &c.Correlation, &created, &due, &deliver)
+	dest := append(make([]any, 0, 28), &c.ID, &c.Inbox, &c.Channel, &c.Thread, &c.Contact, &c.ContactName, &c.Address.To, &c.Address.Thread,
+		&c.State.Holder, &c.State.Reason, &heldUntil, &c.State.Epoch, &c.State.Status, &statusAt, &c.Revision, &lastAt, &first, &c.Correlation, &created, &c.State.Episode, &due, &deliver)
 	if err := sc.Scan(append(dest, more...)...); err != nil {
 		return err
 	}
@@ -76,7 +77,8 @@ func (c *Conversation) Scan(sc Scanner, more ...any) error {
 // Update is the conversation as the query conversation_update takes it.
 func (c *Conversation) Update() []any {
 	return []any{int64(c.ID), c.ContactName, c.Address.To, c.Address.Thread, string(c.State.Holder), string(c.State.Reason), Millis(c.State.HeldUntil),
-		c.State.Epoch, string(c.State.Status), Millis(c.State.StatusAt), c.Revision, Millis(c.LastAt), Millis(c.FirstPending), c.Correlation, Millis(c.DueAt), Millis(c.DeliverAt)}
+		c.State.Epoch, string(c.State.Status), Millis(c.State.StatusAt), c.Revision, Millis(c.LastAt), Millis(c.FirstPending), c.Correlation, Millis(c.DueAt), Millis(c.DeliverAt),
+		c.State.Episode, Millis(c.ChangedAt)}
 }
 
 // extra is the part of a message's content that most messages do not have.
@@ -116,6 +118,39 @@ func Message(sc Scanner, id conversation.ID) (conversation.Message, error) {
 	return m, nil
 }
 
+// Memory reads what a desk remembers into a turn that begins.
+func Memory(sc Scanner, t *store.Turn) error {
+	var memory, profile string
+	err := sc.Scan(&memory, &profile, &t.OptedOut)
+	t.Memory, t.Profile = some(memory), some(profile)
+	return err
+}
+
+// some is a text's bytes, nil where there are none.
+func some(s string) []byte {
+	if s == "" {
+		return nil
+	}
+	return []byte(s)
+}
+
+// Firing reads a workflow that was started.
+func Firing(sc Scanner) (f store.Firing, err error) {
+	var at int64
+	err = sc.Scan(&f.Workflow, &f.Key, &f.Delivery, &at, &f.Status)
+	f.At = Time(at)
+	return f, err
+}
+
+// Lead reads a lead.
+func Lead(sc Scanner) (l store.Lead, err error) {
+	var body string
+	var at int64
+	err = sc.Scan(&l.Conversation, &l.Inbox, &l.Desk, &l.ContactName, &l.State, &l.Score, &l.MaxScore, &l.ScoreTable, &body, &at)
+	l.Body, l.UpdatedAt = some(body), Time(at)
+	return l, err
+}
+
 // order is a delivery's body: the parts of channel.Order that are stored.
 type order struct {
 	Text       string            `json:"text,omitempty"`
@@ -124,11 +159,14 @@ type order struct {
 	Attributes map[string]string `json:"attributes,omitempty"`
 	Team       string            `json:"team,omitempty"`
 	Person     string            `json:"person,omitempty"`
+	Pause      int64             `json:"pause_ms,omitempty"`
+	Workflow   string            `json:"workflow,omitempty"`
+	Arguments  string            `json:"arguments,omitempty"`
 }
 
 // Body packs an order.
 func Body(o channel.Order) (string, error) {
-	b, err := json.Marshal(order{o.Text, o.ReplyTo, o.Labels, o.Attributes, o.Team, o.Person})
+	b, err := json.Marshal(order{o.Text, o.ReplyTo, o.Labels, o.Attributes, o.Team, o.Person, o.Pause.Milliseconds(), o.Workflow, o.Arguments})
 	return string(b), err
 }
 
@@ -142,15 +180,21 @@ type Delivery struct {
 	Seq              int64
 	InFlight, Forced bool
 	Epoch            int64
+	// Unwanted: the contact wants no more messages, and this is not the last that was decided.
+	// Known of the next in a lane alone, like More.
+	Unwanted bool
 }
 
-// Scan reads the columns of a delivery.
-func (d *Delivery) Scan(sc Scanner) error {
+// ScanNext reads the columns of the next delivery in a lane.
+func (d *Delivery) ScanNext(sc Scanner) error { return d.Scan(sc, &d.More, &d.Unwanted) }
+
+// Scan reads the columns of a delivery, and more that follow them.
+func (d *Delivery) Scan(sc Scanner, more ...any) error {
 	var kind, body string
 	var base int
 	var created, accepted, first, next, done int64
-	err := sc.Scan(&d.Seq, &d.ID, &d.Conversation, &d.Inbox, &d.Channel, &d.Order.Address.To, &d.Order.Address.Thread, &d.Turn, &kind, &body, &d.Status, &d.InFlight,
-		&d.Attempts, &base, &d.Uncertain, &d.Blind, &d.Forced, &d.Epoch, &d.Cause, &d.HTTPStatus, &d.Key, &d.Correlation, &created, &accepted, &first, &next, &done, &d.Order.After)
+	err := sc.Scan(append([]any{&d.Seq, &d.ID, &d.Conversation, &d.Inbox, &d.Channel, &d.Order.Address.To, &d.Order.Address.Thread, &d.Turn, &kind, &body, &d.Status, &d.InFlight,
+		&d.Attempts, &base, &d.Uncertain, &d.Blind, &d.Forced, &d.Epoch, &d.Cause, &d.HTTPStatus, &d.Key, &d.Correlation, &created, &accepted, &first, &next, &done, &d.Order.After}, more...)...)
 	if err != nil {
 		return err
 	}
@@ -160,25 +204,36 @@ func (d *Delivery) Scan(sc Scanner) error {
 	}
 	d.Order.Delivery, d.Order.Kind, d.Order.Text, d.Order.ReplyTo = d.ID, channel.OrderKind(kind), o.Text, o.ReplyTo
 	d.Order.Labels, d.Order.Attributes, d.Order.Team, d.Order.Person = o.Labels, o.Attributes, o.Team, o.Person
+	d.Order.Pause, d.Order.Workflow, d.Order.Arguments = time.Duration(o.Pause)*time.Millisecond, o.Workflow, o.Arguments
 	d.Order.Since = Time(first)
 	d.Round = d.Attempts - base
 	d.CreatedAt, d.AcceptedAt, d.NextAt, d.DoneAt = Time(created), Time(accepted), Time(next), Time(done)
 	return nil
 }
 
-// Forbidden says why a delivery may not be sent at this instant, "" when it may: what the
-// bot says, and whom it assigns, must have been decided after the last time that a person
-// took over, and what a person has closed is not opened again. Notes and labels are for
-// people and harm nobody.
+// Forbidden says why a delivery may not be sent at this instant, "" when it may: nothing is
+// said to who wants no more messages, nor started for them, whoever asked for it. And what
+// the bot says, whom it assigns, what it starts and takes back must have been decided after
+// the last time that a person took over, and what a person has closed is not opened again.
+// Notes and labels are for people and harm nobody.
 func (d *Delivery) Forbidden(holder conversation.Holder, epoch int64) string {
-	acts := d.Order.Kind == channel.Say || d.Order.Kind == channel.Assign
+	kind := d.Order.Kind
+	acts := kind == channel.Say || kind == channel.Assign || kind == channel.Call || kind == channel.Pend || kind == channel.TakeBack
 	switch {
+	case d.Unwanted && (kind == channel.Say || kind == channel.Call):
+		return OptedOut
 	case d.Forced:
 		return ""
-	case holder == conversation.Closed && (acts || d.Order.Kind == channel.OpenUp):
+	case holder == conversation.Closed && (acts || kind == channel.OpenUp):
 		return "conversation closed"
 	case d.Epoch != epoch && acts:
 		return "taken over"
+	case kind == channel.TakeBack && holder == conversation.Bot:
+		return "given back"
 	}
 	return ""
 }
+
+// OptedOut is the cause of what is not sent to who wants no more messages. The queries know
+// it as well.
+const OptedOut = "opted out"

@@ -6,11 +6,11 @@ import (
 	"fmt"
 	"time"
 
-	"secretaria/internal/channel"
 	"secretaria/internal/conversation"
 	"secretaria/internal/fault"
 	"secretaria/internal/job"
 	"secretaria/internal/store"
+	"secretaria/internal/store/outcome"
 	"secretaria/internal/store/row"
 )
 
@@ -35,7 +35,8 @@ func (s *Store) NextDelivery(ctx context.Context, j job.Deliver, now time.Time, 
 			return store.ErrLost
 		}
 		for {
-			d, found, err := q.delivery("delivery_head", j.Conversation)
+			var d row.Delivery
+			found, err := q.first("delivery_head", []any{j.Conversation, row.Millis(now)}, d.ScanNext)
 			if err != nil {
 				return err
 			}
@@ -110,98 +111,26 @@ func (s *Store) FinishAttempt(ctx context.Context, a store.Attempt) error {
 		if !found {
 			return store.ErrNotFound
 		}
-		if _, err := q.exec("attempt_end", d.Seq, a.Number, row.Millis(a.Now), string(a.Outcome), a.HTTPStatus, a.Cause); err != nil {
-			return err
-		}
 		if err := q.learn(d.Inbox, a.SelfID); err != nil {
 			return err
 		}
-		if a.Outcome == store.AttemptSent {
-			// A fact, whoever holds the lane by now.
-			_, err := q.exec("delivery_sent", d.Seq, a.HTTPStatus, a.Key, row.Millis(a.Now))
-			return err
+		var c row.Conversation
+		if a.Outcome == store.AttemptFailed || a.News != nil { // nothing else looks at it
+			if c, _, err = q.conversation("conversation_by_id", d.Conversation); err != nil {
+				return err
+			}
 		}
-		if d.Status == store.Cancelled && a.Outcome == store.AttemptAbsent && d.Attempts == a.Number {
-			_, err := q.exec("delivery_settled", d.Seq, 0, row.Millis(a.Now)) // no longer in doubt
-			return err
-		}
-		if d.Status != store.Pending && d.Status != store.FailedTemporary || d.Attempts != a.Number {
-			return nil // its echo or a takeover was quicker, or a later try has begun
-		}
-		return q.finish(a, d)
+		return outcome.Finish(&records{q, d.Inbox}, &a, &c, &d)
 	})
-}
-
-func (q session) finish(a store.Attempt, d row.Delivery) error {
-	now := row.Millis(a.Now)
-	var err error
-	switch a.Outcome {
-	case store.AttemptRetry:
-		_, err = q.exec("delivery_retry", d.Seq, d.Uncertain, a.Cause, a.HTTPStatus, row.Millis(a.NextAt))
-	case store.AttemptUncertain:
-		_, err = q.exec("delivery_retry", d.Seq, true, a.Cause, a.HTTPStatus, row.Millis(a.NextAt))
-	case store.AttemptAbsent:
-		_, err = q.exec("delivery_settled", d.Seq, 0, now)
-	case store.AttemptUnknown:
-		_, err = q.exec("delivery_settled", d.Seq, 1, now)
-	case store.AttemptCancelled:
-		_, err = q.exec("delivery_cancel", d.Seq, a.Cause, now)
-	case store.AttemptFailed:
-		err = q.dead(a, d)
-	default:
-		err = fmt.Errorf("attempt outcome %q", a.Outcome)
-	}
-	return err
-}
-
-// dead ends a delivery for good. What the bot wanted to say after it makes no sense
-// without it and is cancelled, to come back with it if somebody replays it.
-func (q session) dead(a store.Attempt, d row.Delivery) error {
-	if _, err := q.exec("delivery_failed", d.Seq, a.Cause, a.HTTPStatus, row.Millis(a.Now)); err != nil {
-		return err
-	}
-	if d.Order.Kind == channel.Say {
-		if _, err := q.exec("delivery_cancel_says", d.Conversation, "an earlier message failed", string(d.ID), row.Millis(a.Now)); err != nil {
-			return err
-		}
-	}
-	c, found, err := q.conversation("conversation_by_id", d.Conversation)
-	if err != nil || !found {
-		return err
-	}
-	if a.HandOver == "" || c.State.Holder != conversation.Bot {
-		return nil
-	}
-	c.State.HandOver(a.HandOver)
-	c.State.HeldUntil = row.HeldUntil(a.Now, a.Hold)
-	if _, err := q.exec("messages_settle", c.ID); err != nil {
-		return err
-	}
-	c.DueAt, c.FirstPending = time.Time{}, time.Time{}
-	for _, o := range a.Orders {
-		if err := q.order(&c, o, d.Turn, d.Correlation, a.Now, time.Time{}); err != nil {
-			return err
-		}
-	}
-	return q.save(&c)
 }
 
 // Deliveries implements store.Store.
 func (s *Store) Deliveries(ctx context.Context, f store.Filter) ([]store.Delivery, error) {
-	rows, err := s.query(ctx, "delivery_list", string(f.Status), f.Inbox, f.Conversation, string(f.ID), cmp.Or(f.Limit, 100))
-	if err != nil {
-		return nil, database("list deliveries", err)
-	}
-	defer rows.Close()
-	var out []store.Delivery
-	for rows.Next() {
+	return list(ctx, s, "list deliveries", "delivery_list", func(sc row.Scanner) (store.Delivery, error) {
 		var d row.Delivery
-		if err := d.Scan(rows); err != nil {
-			return nil, database("list deliveries", err)
-		}
-		out = append(out, d.Delivery)
-	}
-	return out, database("list deliveries", rows.Err())
+		err := d.Scan(sc)
+		return d.Delivery, err
+	}, string(f.Status), f.Inbox, f.Conversation, string(f.ID), cmp.Or(f.Limit, 100))
 }
 
 // Replay implements store.Store.

@@ -4,13 +4,12 @@ import (
 	"context"
 	"database/sql"
 	"errors"
-	"fmt"
 	"time"
 
-	"secretaria/internal/channel"
 	"secretaria/internal/conversation"
 	"secretaria/internal/job"
 	"secretaria/internal/store"
+	"secretaria/internal/store/outcome"
 	"secretaria/internal/store/row"
 )
 
@@ -118,7 +117,22 @@ func (s *Store) BeginTurn(ctx context.Context, j job.Turn, now time.Time, lease 
 		return store.Turn{}, err
 	}
 	reverse(t.History)
+	if err := s.remembered(ctx, &t); err != nil {
+		return store.Turn{}, err
+	}
 	return t, nil
+}
+
+// remembered reads what the desk knows besides what was said. It is written by turns alone,
+// and this conversation's is ours.
+func (s *Store) remembered(ctx context.Context, t *store.Turn) error {
+	id := t.Conversation.ID
+	err := s.queryOne(ctx, "turn_memory", []any{id}, func(sc row.Scanner) error { return row.Memory(sc, t) })
+	if err != nil {
+		return database("read memory", err)
+	}
+	t.Fired, err = list(ctx, s, "read firings", "firings_of", row.Firing, id)
+	return err
 }
 
 type turnState struct {
@@ -150,85 +164,16 @@ func (s *Store) Decide(ctx context.Context, d store.Decision) error {
 		if c.State.Holder != conversation.Bot || c.State.Epoch != d.Epoch || c.Revision != d.Revision && !d.Partial {
 			return store.ErrStale
 		}
-		return q.decide(d, &c, st)
+		send, err := outcome.Decide(&records{q, c.Inbox}, &d, &c)
+		if err != nil || !send || st.laneLease > row.Millis(d.Now) {
+			return err // nothing to send, or the lane is being worked: it finds the new orders
+		}
+		var fence int64
+		if _, err := q.one("delivery_claim", []any{c.ID, row.Millis(d.Now.Add(d.Lease))}, &fence); err != nil {
+			return err
+		}
+		return q.s.enqueue(q.ctx, q.tx.Tx, job.Deliveries, []job.Claim{{Conversation: c.ID, Fence: fence}})
 	})
-}
-
-func (q session) decide(d store.Decision, c *row.Conversation, st turnState) error {
-	now := row.Millis(d.Now)
-	rec := d.Record
-	var turn conversation.TurnID
-	if _, err := q.one("turn_insert", []any{c.ID, rec.Outcome, rec.Reason, rec.Model, rec.InputTokens, rec.CachedTokens, rec.OutputTokens,
-		rec.ModelTime.Milliseconds(), row.Millis(rec.StartedAt), now, rec.Correlation}, &turn); err != nil {
-		return err
-	}
-	accepted := c.FirstPending
-	if _, err := q.exec("messages_answer", c.ID, turn, d.Through); err != nil {
-		return err
-	}
-	if d.HandOver != "" {
-		c.State.HandOver(d.HandOver)
-		c.State.HeldUntil = row.HeldUntil(d.Now, d.Hold)
-		if _, err := q.exec("messages_settle", c.ID); err != nil {
-			return err
-		}
-	}
-	var first int64
-	if _, err := q.one("messages_pending_first", []any{c.ID}, &first); err != nil {
-		return err
-	}
-	if c.FirstPending = row.Time(first); first == 0 {
-		c.DueAt = time.Time{}
-	} else {
-		c.DueAt = d.Now
-	}
-	for _, o := range d.Orders {
-		if err := q.order(c, o, turn, rec.Correlation, d.Now, accepted); err != nil {
-			return err
-		}
-	}
-	if len(d.Orders) > 0 {
-		c.DeliverAt = d.Now
-	}
-	if err := q.save(c); err != nil {
-		return err
-	}
-	if _, err := q.exec("turn_done", c.ID); err != nil {
-		return err
-	}
-	if len(d.Orders) == 0 || st.laneLease > now {
-		return nil // nothing to send, or the lane is being worked: it finds the new orders
-	}
-	var fence int64
-	if _, err := q.one("delivery_claim", []any{c.ID, row.Millis(d.Now.Add(d.Lease))}, &fence); err != nil {
-		return err
-	}
-	return q.s.enqueue(q.ctx, q.tx.Tx, job.Deliveries, []job.Claim{{Conversation: c.ID, Fence: fence}})
-}
-
-// order inserts a delivery, and for something to be said the message that history shows.
-func (q session) order(c *row.Conversation, o channel.Order, turn conversation.TurnID, correlation string, now, accepted time.Time) error {
-	if o.Delivery == "" {
-		return fmt.Errorf("order %s has no delivery id", o.Kind)
-	}
-	body, err := row.Body(o)
-	if err != nil {
-		return err
-	}
-	var fp any
-	if o.Kind == channel.Say {
-		if b := conversation.Fingerprint(o.Text); b != nil {
-			fp = b
-		}
-	}
-	if _, err := q.exec("delivery_insert", string(o.Delivery), c.ID, turn, string(o.Kind), body, fp, c.State.Epoch, correlation, row.Millis(now), row.Millis(accepted)); err != nil {
-		return err
-	}
-	if o.Kind != channel.Say {
-		return nil
-	}
-	_, err = q.exec("message_insert", c.ID, string(conversation.Ours), string(conversation.Text), o.Text, nil, "", nil, string(o.Delivery), row.Millis(now), row.Millis(now), false)
-	return err
 }
 
 // ReleaseTurn implements store.Store.

@@ -17,8 +17,10 @@ func TestPlans(t *testing.T) {
 		"conversation_by_thread": {"in", "t"}, "conversation_by_identity": {"in", "phone", "v"}, "contact_by_identity": {"in", "phone", "v"},
 		"message_by_identity": {[]byte("i")}, "message_confirm": {"d", "k", []byte("i")}, "message_last_said": {1}, "messages_pending": {1}, "messages_history": {1, 20},
 		"messages_settle": {1}, "messages_answer": {1, 1, 1}, "lane_due_turn": {1}, "lane_due_delivery": {1}, "lane_next_turn": {1}, "lane_next_delivery": {1},
-		"lane_claim_turn": {1, 1, 1}, "lane_claim_delivery": {1, 1, 1}, "delivery_head": {1}, "delivery_by_id": {"d"}, "delivery_echoes": {1, 1},
+		"lane_claim_turn": {1, 1, 1}, "lane_claim_delivery": {1, 1, 1}, "delivery_head": {1, 1}, "delivery_by_id": {"d"}, "delivery_echoes": {1, 1},
 		"delivery_cancel_says": {1, "c", "", 1}, "delivery_opening": {1}, "delivery_replay_blocked": {"d"}, "attempt_end": {1, 1, 1, "sent", 200, ""},
+		"delivery_opted_out": {1, 1}, "pauses_end": {1, 1}, "turn_memory": {1}, "firings_of": {1}, "firing_insert": {1, "w", "k", "d", 1}, "opt_out_insert": {1, 1}, "opt_out_delete": {1},
+		"conversations_follow": {1, 2}, "profile_follow": {1, 2}, "lead_list": {"", "", "", 0, 100}, "identity_move": {"in", "phone", "v", 1},
 	} {
 		rows, err := s.db.write.Query("explain query plan "+texts[name], args...)
 		if err != nil {

@@ -8,6 +8,7 @@ import (
 	"secretaria/internal/conversation"
 	"secretaria/internal/store"
 	"secretaria/internal/store/inbound"
+	"secretaria/internal/store/outcome"
 	"secretaria/internal/store/row"
 )
 
@@ -64,7 +65,19 @@ func (r *records) Contact(id channel.Identity) (contact conversation.ContactID, 
 }
 
 func (r *records) Unite(id channel.Identity, contact conversation.ContactID) error {
-	return r.Later("identity_upsert", r.inbox, string(id.Kind), id.Value, contact)
+	was, err := r.Contact(id)
+	if err != nil || was == contact {
+		return err
+	}
+	if was == 0 {
+		err = r.Later("identity_insert", r.inbox, string(id.Kind), id.Value, contact)
+	} else {
+		err = r.Later("identity_move", r.inbox, string(id.Kind), id.Value, contact)
+	}
+	if err != nil {
+		return err
+	}
+	return outcome.United(r, was, contact)
 }
 
 func (r *records) Rename(contact conversation.ContactID, name string) error {
@@ -76,7 +89,7 @@ func (r *records) NewContact(name string, ids []channel.Identity, now time.Time)
 		return 0, err
 	}
 	for _, id := range ids {
-		if err := r.Unite(id, contact); err != nil {
+		if err := r.Later("identity_insert", r.inbox, string(id.Kind), id.Value, contact); err != nil {
 			return 0, err
 		}
 	}

@@ -180,20 +180,7 @@ func (q session) save(c *row.Conversation) error {
 }
 
 func (s *Store) messages(ctx context.Context, query string, id conversation.ID, args ...any) ([]conversation.Message, error) {
-	rows, err := s.query(ctx, query, append([]any{id}, args...)...)
-	if err != nil {
-		return nil, database(query, err)
-	}
-	defer rows.Close()
-	var out []conversation.Message
-	for rows.Next() {
-		m, err := row.Message(rows, id)
-		if err != nil {
-			return nil, database(query, err)
-		}
-		out = append(out, m)
-	}
-	return out, database(query, rows.Err())
+	return list(ctx, s, query, query, func(sc row.Scanner) (conversation.Message, error) { return row.Message(sc, id) }, append([]any{id}, args...)...)
 }
 
 // Transcript implements store.Store.

@@ -3,6 +3,7 @@ package sqlite
 import (
 	"context"
 	"database/sql"
+	"errors"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -55,11 +56,9 @@ func (p *pool) take(t *testing.T, jobs *storetest.Jobs) store.Store {
 	}
 	s.jobs.Store(jobs)
 	t.Cleanup(func() {
-		for _, table := range []string{"attempts", "deliveries", "messages", "turns", "conversations", "identities", "contacts", "inboxes", "workers", "sqlite_sequence"} {
-			if _, err := s.db.write.Exec("delete from " + table); err != nil {
-				t.Errorf("empty the store: %v", err)
-				return
-			}
+		if err := s.db.clear(); err != nil {
+			t.Errorf("empty the store: %v", err)
+			return
 		}
 		s.selfMu.Lock()
 		clear(s.self)
@@ -69,6 +68,32 @@ func (p *pool) take(t *testing.T, jobs *storetest.Jobs) store.Store {
 		p.mu.Unlock()
 	})
 	return s
+}
+
+// clear leaves the tables, and nothing in them.
+func (db *DB) clear() error {
+	rows, err := db.write.Query("select name from pragma_table_list where schema = 'main' and type in ('table', 'virtual') and name <> 'sqlite_schema'")
+	if err != nil {
+		return err
+	}
+	defer rows.Close()
+	queries := []string{"pragma foreign_keys = 0"}
+	for rows.Next() {
+		var name string
+		if err := rows.Scan(&name); err != nil {
+			return err
+		}
+		queries = append(queries, "delete from "+name)
+	}
+	if err := errors.Join(rows.Err(), rows.Close()); err != nil {
+		return err
+	}
+	for _, q := range append(queries, "pragma foreign_keys = 1") {
+		if _, err := db.write.Exec(q); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func (p *pool) spare() *pooled {

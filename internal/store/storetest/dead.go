@@ -136,7 +136,7 @@ func dead() []scenario {
 			k.statuses(id, "um FAILED_PERMANENT", "open PENDING")
 		}},
 		{"a failure of something that is not ours changes nothing", func(k *kit) {
-			id := k.writes("oi").Conversation
+			id := k.writes("quanto custa").Conversation
 			ev := k.event(channel.Failed)
 			ev.Delivery = k.say("").Delivery
 			if r := k.receive(ev); r.Change.Moved() {

@@ -44,7 +44,7 @@ func deliveries() []scenario {
 		{"conversations do not wait for each other", func(k *kit) {
 			id := k.answer(k.say("um"))
 			k.later(k.next(id), store.AttemptRetry, time.Hour)
-			ev := k.customer("oi")
+			ev := k.customer("quanto custa")
 			ev.Contact.Identities[0].Value = "+5511900000000"
 			other := k.receive(ev).Conversation
 			k.decide(k.decision(k.begin(other), k.say("dois")))

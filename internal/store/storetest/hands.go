@@ -30,7 +30,7 @@ func hands() []scenario {
 			k.statuses(id, "Até já CANCELLED", "open CANCELLED")
 		}},
 		{"people who write one after the other open a conversation once", func(k *kit) {
-			id := k.writes("oi").Conversation
+			id := k.writes("quanto custa").Conversation
 			first := k.receive(pending(k.person("Oi, Maria")))
 			if !first.Deliver || !first.Change.ShouldOpen {
 				k.Errorf("Receive of a takeover = %+v, want a delivery to be due", first)
@@ -47,7 +47,7 @@ func hands() []scenario {
 			}
 		}},
 		{"what failed before a person had it says nothing of the next turn", func(k *kit) {
-			id := k.writes("oi").Conversation
+			id := k.writes("quanto custa").Conversation
 			for range 3 {
 				t := k.begin(id)
 				if err := k.s.ReleaseTurn(k.ctx, id, t.Fence, k.now, true); err != nil {

@@ -44,7 +44,7 @@ func holders() []scenario {
 				}
 			}},
 			scenario{c.name + " makes a draft stale and leaves nothing due", func(k *kit) {
-				id := k.writes("oi").Conversation
+				id := k.writes("quanto custa").Conversation
 				t := k.begin(id)
 				k.receive(c.event(k))
 				k.refused(k.s.Decide(k.ctx, k.decision(t, k.say("Olá"))), store.ErrStale)
@@ -145,7 +145,7 @@ func holders() []scenario {
 			k.sends(id, "Olá de novo")
 		}},
 		{"a message that says it is closed stays unanswered", func(k *kit) {
-			id := k.writes("oi").Conversation
+			id := k.writes("quanto custa").Conversation
 			ev := k.customer("tchau")
 			ev.Snapshot = &conversation.Snapshot{Status: conversation.Resolved}
 			if r := k.receive(ev); r.Pending {
@@ -155,7 +155,7 @@ func holders() []scenario {
 			k.nothingDue()
 		}},
 		{"pending hands back only what was open", func(k *kit) {
-			id := k.writes("oi").Conversation
+			id := k.writes("quanto custa").Conversation
 			k.receive(k.shown(conversation.Pending, k.now))
 			k.receive(k.person("Eu assumo"))
 			k.receive(k.shown(conversation.Pending, k.now.Add(time.Second)))
@@ -168,20 +168,20 @@ func holders() []scenario {
 			k.holds(id, conversation.Bot, conversation.ByPending)
 		}},
 		{"an old snapshot never hands back", func(k *kit) {
-			id := k.writes("oi").Conversation
+			id := k.writes("quanto custa").Conversation
 			k.receive(k.shown(conversation.Pending, k.now))
 			k.receive(k.shown(conversation.Open, k.now.Add(2*time.Second)))
 			k.receive(k.shown(conversation.Pending, k.now.Add(time.Second)))
 			k.holds(id, conversation.Human, conversation.ByOpening)
 		}},
 		{"an old snapshot takes over all the same", func(k *kit) {
-			id := k.writes("oi").Conversation
+			id := k.writes("quanto custa").Conversation
 			k.receive(k.shown(conversation.Pending, k.now.Add(time.Second)))
 			k.receive(k.shown(conversation.Open, k.now))
 			k.holds(id, conversation.Human, conversation.ByOpening)
 		}},
 		{"a takeover of what the helpdesk hides asks to open it, where the channel can", func(k *kit) {
-			id := k.writes("oi").Conversation
+			id := k.writes("quanto custa").Conversation
 			k.receive(k.shown(conversation.Pending, k.now))
 			k.receive(k.person("Eu assumo"))
 			k.statuses(id, "open PENDING")
@@ -191,7 +191,7 @@ func holders() []scenario {
 			}
 		}},
 		{"a takeover where the channel cannot open asks nothing", func(k *kit) {
-			id := k.writes("oi").Conversation
+			id := k.writes("quanto custa").Conversation
 			k.receive(k.shown(conversation.Pending, k.now))
 			a := k.arrival(k.person("Eu assumo"))
 			a.CanOpen = false
@@ -199,23 +199,23 @@ func holders() []scenario {
 			k.statuses(id)
 		}},
 		{"a customer's message in a person's hands is not pending", func(k *kit) {
-			id := k.writes("oi").Conversation
+			id := k.writes("quanto custa").Conversation
 			k.receive(k.person("Eu assumo"))
 			if r := k.receive(k.customer("ok")); r.Pending || r.Stale || r.Message == 0 {
 				k.Errorf("message in a person's hands = %+v, want it stored only", r)
 			}
 			k.nothingDue()
-			k.transcript(id, "customer: oi", "person: Eu assumo", "customer: ok")
+			k.transcript(id, "customer: quanto custa", "person: Eu assumo", "customer: ok")
 		}},
 		{"a person may start the conversation", func(k *kit) {
 			r := k.receive(k.phone("Oi Maria, é da loja"))
 			k.holds(r.Conversation, conversation.Human, conversation.ByPhone)
-			if m := k.receive(k.customer("oi")); m.Conversation != r.Conversation || m.Pending {
+			if m := k.receive(k.customer("quanto custa")); m.Conversation != r.Conversation || m.Pending {
 				k.Errorf("answer to a person = %+v, want it stored in %d", m, r.Conversation)
 			}
 		}},
 		{"a human's hold runs out", func(k *kit) {
-			id := k.writes("oi").Conversation
+			id := k.writes("quanto custa").Conversation
 			a := k.arrival(k.phone("Eu assumo"))
 			a.Hold = 30 * time.Minute
 			k.arrive(a)
@@ -236,7 +236,7 @@ func holders() []scenario {
 			}
 		}},
 		{"another word of the person extends the hold", func(k *kit) {
-			id := k.writes("oi").Conversation
+			id := k.writes("quanto custa").Conversation
 			for range 3 {
 				a := k.arrival(k.phone("Eu assumo"))
 				a.Hold = 30 * time.Minute
@@ -283,13 +283,13 @@ func holders() []scenario {
 			}
 		}},
 		{"automations say things without taking over", func(k *kit) {
-			id := k.writes("oi").Conversation
+			id := k.writes("quanto custa").Conversation
 			ev := k.person("Nosso horário é das 9 às 18")
 			ev.Author = conversation.System
 			if r := k.receive(ev); r.Change.Moved() || r.Change.TakenOver {
 				k.Errorf("an automation = %+v, want no takeover", r)
 			}
-			k.transcript(id, "customer: oi", "system: Nosso horário é das 9 às 18")
+			k.transcript(id, "customer: quanto custa", "system: Nosso horário é das 9 às 18")
 		}},
 	}...)
 }

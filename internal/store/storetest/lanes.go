@@ -17,7 +17,7 @@ func (k *kit) people(n int) []conversation.ID {
 	k.Helper()
 	ids := make([]conversation.ID, n)
 	for i := range n {
-		ev := k.customer("oi")
+		ev := k.customer("quanto custa")
 		ev.Contact.Identities = []channel.Identity{{Kind: channel.RawNumber, Value: ev.Key}}
 		ids[i] = k.receive(ev).Conversation
 	}
@@ -39,7 +39,7 @@ func dispatching() []scenario {
 			}
 		}},
 		{"a lane is due at its time and not before", func(k *kit) {
-			id := k.writes("oi").Conversation
+			id := k.writes("quanto custa").Conversation
 			due := k.now.Add(4 * time.Second)
 			k.dueAt(due)
 			k.now = due.Add(-time.Millisecond)
@@ -126,7 +126,7 @@ func dispatching() []scenario {
 			}
 		}},
 		{"a lease that ran out makes the lane due again, with a higher fence", func(k *kit) {
-			id := k.writes("oi").Conversation
+			id := k.writes("quanto custa").Conversation
 			t := k.begin(id)
 			k.wait(lease - time.Millisecond)
 			if n, _ := k.dispatch(job.Turns); n != 0 {
@@ -141,7 +141,7 @@ func dispatching() []scenario {
 			}
 		}},
 		{"a renewed lease lasts", func(k *kit) {
-			id := k.writes("oi").Conversation
+			id := k.writes("quanto custa").Conversation
 			t := k.begin(id)
 			k.wait(lease / 2)
 			if err := k.s.Renew(k.ctx, job.Turns, id, t.Fence, k.now.Add(lease)); err != nil {
@@ -183,7 +183,7 @@ func dispatching() []scenario {
 			}
 		}},
 		{"what a person holds is not dispatched", func(k *kit) {
-			k.writes("oi")
+			k.writes("quanto custa")
 			k.receive(k.person("Eu assumo"))
 			k.wait(time.Minute)
 			k.nothingDue()
@@ -270,7 +270,7 @@ func turns() []scenario {
 			}
 		}},
 		{"an old fence begins nothing", func(k *kit) {
-			id := k.writes("oi").Conversation
+			id := k.writes("quanto custa").Conversation
 			old := k.claim(job.Turns, id)
 			k.wait(lease)
 			k.claim(job.Turns, id)
@@ -291,7 +291,7 @@ func turns() []scenario {
 			k.begin(id) // within the old lease
 		}},
 		{"a turn whose burst goes on is due later", func(k *kit) {
-			id := k.writes("oi").Conversation
+			id := k.writes("quanto custa").Conversation
 			fence := k.claim(job.Turns, id)
 			k.writes("mais uma coisa")
 			due := k.now.Add(4 * time.Second)
@@ -303,7 +303,7 @@ func turns() []scenario {
 			}
 		}},
 		{"a turn begins with the lease it asks for", func(k *kit) {
-			id := k.writes("oi").Conversation
+			id := k.writes("quanto custa").Conversation
 			fence := k.claim(job.Turns, id)
 			if _, err := k.s.BeginTurn(k.ctx, k.turnJob(id, fence), k.now, time.Minute, 20); err != nil {
 				k.Fatalf("BeginTurn: %v", err)
@@ -314,7 +314,7 @@ func turns() []scenario {
 			}
 		}},
 		{"beginnings without a decision are counted", func(k *kit) {
-			id := k.writes("oi").Conversation
+			id := k.writes("quanto custa").Conversation
 			for want := range 3 {
 				t := k.begin(id)
 				if t.Restarts != want {
@@ -329,7 +329,7 @@ func turns() []scenario {
 			}
 		}},
 		{"a released turn is due as before", func(k *kit) {
-			id := k.writes("oi").Conversation
+			id := k.writes("quanto custa").Conversation
 			t := k.begin(id)
 			k.release(t)
 			again := k.begin(id)
@@ -338,7 +338,7 @@ func turns() []scenario {
 			}
 		}},
 		{"a turn that broke is due when it says, and counted", func(k *kit) {
-			id := k.writes("oi").Conversation
+			id := k.writes("quanto custa").Conversation
 			for want := range 3 {
 				t := k.begin(id)
 				if t.Failures != want {
@@ -357,7 +357,7 @@ func turns() []scenario {
 			}
 		}},
 		{"only the holder of the lane releases it", func(k *kit) {
-			id := k.writes("oi").Conversation
+			id := k.writes("quanto custa").Conversation
 			t := k.begin(id)
 			k.wait(lease)
 			k.begin(id)
@@ -367,7 +367,7 @@ func turns() []scenario {
 			}
 		}},
 		{"releasing a turn that nobody waits for leaves nothing due", func(k *kit) {
-			id := k.writes("oi").Conversation
+			id := k.writes("quanto custa").Conversation
 			t := k.begin(id)
 			k.receive(k.person("Eu assumo"))
 			if err := k.s.ReleaseTurn(k.ctx, id, t.Fence, k.now.Add(time.Second), true); err != nil {
@@ -403,20 +403,20 @@ func decisions() []scenario {
 			k.transcript(id, "customer: pergunta K1")
 		}},
 		{"a new message makes the draft stale and the lane stays", func(k *kit) {
-			id := k.writes("oi").Conversation
+			id := k.writes("quanto custa").Conversation
 			t := k.begin(id)
 			if r := k.writes("espera"); !r.Stale {
 				k.Errorf("message during a turn = %+v, want the draft stale", r)
 			}
 			k.refused(k.s.Decide(k.ctx, k.decision(t, k.say("Olá"))), store.ErrStale)
 			k.statuses(id)
-			k.transcript(id, "customer: oi", "customer: espera")
+			k.transcript(id, "customer: quanto custa", "customer: espera")
 			if err := k.s.Renew(k.ctx, job.Turns, id, t.Fence, k.now.Add(lease)); err != nil {
 				k.Errorf("Renew after a stale draft: %v, want the lane kept", err)
 			}
 		}},
 		{"a takeover and a hand-back make the draft stale", func(k *kit) {
-			id := k.writes("oi").Conversation
+			id := k.writes("quanto custa").Conversation
 			t := k.begin(id)
 			k.receive(k.shown(conversation.Open, k.now))
 			k.receive(k.shown(conversation.Pending, k.now.Add(time.Second)))
@@ -429,7 +429,7 @@ func decisions() []scenario {
 			k.statuses(id)
 		}},
 		{"a partial decision keeps newer messages pending and due", func(k *kit) {
-			id := k.writes("oi").Conversation
+			id := k.writes("quanto custa").Conversation
 			t := k.begin(id)
 			k.writes("espera")
 			arrived := k.now
@@ -442,7 +442,7 @@ func decisions() []scenario {
 			if diff := cmp.Diff([]string{"customer: espera"}, lines(again.Pending)); diff != "" {
 				k.Errorf("pending (-want +got):\n%s", diff)
 			}
-			if diff := cmp.Diff([]string{"customer: oi", "bot: Olá"}, lines(again.History)); diff != "" {
+			if diff := cmp.Diff([]string{"customer: quanto custa", "bot: Olá"}, lines(again.History)); diff != "" {
 				k.Errorf("history (-want +got):\n%s", diff)
 			}
 			if !again.FirstPending.Equal(arrived) {
@@ -450,14 +450,14 @@ func decisions() []scenario {
 			}
 		}},
 		{"a repeat does not make a draft stale", func(k *kit) {
-			ev := k.customer("oi")
+			ev := k.customer("quanto custa")
 			id := k.receive(ev).Conversation
 			t := k.begin(id)
 			k.receive(ev)
 			k.decide(k.decision(t, k.say("Olá")))
 		}},
 		{"a lane that was claimed again refuses the late worker", func(k *kit) {
-			id := k.writes("oi").Conversation
+			id := k.writes("quanto custa").Conversation
 			t := k.begin(id)
 			k.wait(lease)
 			again := k.begin(id)
@@ -470,7 +470,7 @@ func decisions() []scenario {
 			k.refused(k.s.Decide(k.ctx, missing), store.ErrLost)
 		}},
 		{"nothing is decided twice", func(k *kit) {
-			id := k.writes("oi").Conversation
+			id := k.writes("quanto custa").Conversation
 			t := k.begin(id)
 			k.decide(k.decision(t, k.say("um")))
 			k.refused(k.s.Decide(k.ctx, k.decision(t, k.say("dois"))), store.ErrLost)
@@ -479,14 +479,14 @@ func decisions() []scenario {
 			k.refused(err, store.ErrLost)
 		}},
 		{"a message says when its turn is due", func(k *kit) {
-			r := k.writes("oi")
+			r := k.writes("quanto custa")
 			_, next := k.dispatch(job.Turns)
 			if !r.Pending || r.DueAt.IsZero() || !r.DueAt.Equal(next) {
 				k.Errorf("Receive = %+v, want it pending and due at %v, as Dispatch says", r, next)
 			}
 		}},
 		{"a second run of a job begins nothing", func(k *kit) {
-			id := k.writes("oi").Conversation
+			id := k.writes("quanto custa").Conversation
 			t := k.begin(id)
 			j := k.turnJob(id, k.jobs.fence(job.Turns, id))
 			_, err := k.s.BeginTurn(k.ctx, j, k.now, lease, 20)
@@ -500,7 +500,7 @@ func decisions() []scenario {
 			}
 		}},
 		{"a decision is committed once", func(k *kit) {
-			id := k.writes("oi").Conversation
+			id := k.writes("quanto custa").Conversation
 			t := k.begin(id)
 			var wg sync.WaitGroup
 			var mu sync.Mutex
@@ -577,13 +577,13 @@ func decisions() []scenario {
 			}
 		}},
 		{"an order without an id is refused with all of its decision", func(k *kit) {
-			id := k.writes("oi").Conversation
+			id := k.writes("quanto custa").Conversation
 			t := k.begin(id)
 			if err := k.s.Decide(k.ctx, k.decision(t, k.say("um"), channel.Order{Kind: channel.Say, Text: "dois"})); err == nil {
 				k.Fatal("Decide with an order without an id = nil, want an error")
 			}
 			k.statuses(id)
-			k.transcript(id, "customer: oi")
+			k.transcript(id, "customer: quanto custa")
 			k.decide(k.decision(t, k.say("três")))
 		}},
 	}

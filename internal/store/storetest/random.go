@@ -17,7 +17,7 @@ import (
 func whatever() []scenario {
 	var cases []scenario
 	for seed := range int64(6) {
-		cases = append(cases, scenario{"seed " + strconv.FormatInt(seed, 10), func(k *kit) { newLife(k, seed).live(150) }})
+		cases = append(cases, scenario{"seed " + strconv.FormatInt(seed, 10), func(k *kit) { newLife(k, seed).live(180) }})
 	}
 	return cases
 }
@@ -41,11 +41,21 @@ type life struct {
 	place    int // of the last that was begun
 	answered map[conversation.MessageID]bool
 	open     map[conversation.MessageID]bool // stored as pending, and the bot has held since
+
+	paused  map[conversation.DeliveryID]time.Time // what may not begin before
+	calls   map[conversation.DeliveryID]string    // the arguments
+	called  []conversation.DeliveryID
+	started map[string]conversation.DeliveryID // by arguments, what was begun for them
+	told    map[string]bool
+	last    map[conversation.DeliveryID]bool // decided with an opt-out
+	out     bool                             // wants no more messages
 }
 
 func newLife(k *kit, seed int64) *life {
 	l := &life{kit: k, r: rand.New(rand.NewSource(seed)), epochs: map[conversation.DeliveryID]int64{}, places: map[conversation.DeliveryID]int{},
-		replayed: map[conversation.DeliveryID]bool{}, texts: map[conversation.DeliveryID]string{}, answered: map[conversation.MessageID]bool{}, open: map[conversation.MessageID]bool{}}
+		replayed: map[conversation.DeliveryID]bool{}, texts: map[conversation.DeliveryID]string{}, answered: map[conversation.MessageID]bool{}, open: map[conversation.MessageID]bool{},
+		paused: map[conversation.DeliveryID]time.Time{}, calls: map[conversation.DeliveryID]string{}, started: map[string]conversation.DeliveryID{}, told: map[string]bool{},
+		last: map[conversation.DeliveryID]bool{}}
 	l.write()
 	return l
 }
@@ -68,6 +78,9 @@ func (l *life) tell(ev channel.Event) store.Result {
 	l.note("%s %s %q: %+v", ev.Kind, ev.Author, ev.Content.Text, r)
 	if r.Pending && !r.Duplicate {
 		l.open[r.Message] = true
+	}
+	if ev.Kind == channel.Received && !r.Duplicate || r.Change.TakenOver {
+		clear(l.paused)
 	}
 	l.excuse()
 	return r
@@ -95,7 +108,7 @@ func (l *life) live(steps int) {
 }
 
 func (l *life) step() {
-	switch l.r.Intn(22) {
+	switch l.r.Intn(27) {
 	case 0, 1, 2:
 		l.write()
 	case 3:
@@ -138,6 +151,65 @@ func (l *life) step() {
 		}
 	case 21:
 		l.revive()
+	case 22, 23:
+		l.report()
+	case 24:
+		l.command()
+	case 25:
+		if l.r.Intn(3) == 0 {
+			if err := l.s.OptIn(l.ctx, l.id); err != nil {
+				l.wrong("OptIn: %v", err)
+			}
+			l.note("opt in")
+			l.out = false
+		}
+	case 26:
+		l.wait(time.Duration(l.r.Intn(60)) * time.Second)
+	}
+}
+
+// report lets a workflow tell something, perhaps not for the first time.
+func (l *life) report() {
+	if len(l.called) > 0 {
+		d := l.called[l.r.Intn(len(l.called))]
+		id := string(d) + strconv.Itoa(l.r.Intn(2))
+		r := l.kit.reports(d, id, "resultado "+id)
+		l.note("report: %+v", r)
+		if r.Duplicate != l.told[id] {
+			l.wrong("Reported = %+v, and it was reported before: %v", r, l.told[id])
+		}
+		l.told[id] = true
+		if want := l.conversation(l.id).State.Holder == conversation.Bot && !r.Duplicate; r.Pending != want {
+			l.wrong("Reported = %+v, want it pending: %v", r, want)
+		}
+		if r.Pending {
+			l.open[r.Message] = true
+		}
+	}
+}
+
+// command is an operator's.
+func (l *life) command() {
+	was := l.conversation(l.id).State
+	if l.r.Intn(2) == 0 {
+		if err := l.s.TakeOver(l.ctx, l.id, time.Duration(l.r.Intn(2))*time.Minute, l.now); err != nil {
+			l.wrong("TakeOver: %v", err)
+		}
+		l.note("take over")
+		clear(l.paused)
+		l.excuse()
+		return
+	}
+	err := l.s.HandBack(l.ctx, l.id, []channel.Order{l.order(channel.Pend, ""), l.order(channel.Note, "de volta")}, l.now)
+	l.note("hand back from %s: %v", was.Holder, err)
+	if (err == nil) != (was.Holder == conversation.Human) {
+		l.wrong("HandBack while %s holds: %v", was.Holder, err)
+	}
+	if s := l.conversation(l.id).State; err == nil && (s.Holder != conversation.Bot || s.Episode != was.Episode+1) {
+		l.wrong("after HandBack %s holds in episode %d, before it was %d", s.Holder, s.Episode, was.Episode)
+	}
+	if err == nil {
+		clear(l.answered) // what was not said after all is answered once more
 	}
 }
 
@@ -151,6 +223,9 @@ func (l *life) think() {
 		return
 	case err != nil:
 		l.wrong("BeginTurn: %v", err)
+	}
+	if t.OptedOut != l.out {
+		l.wrong("a turn says opted out: %v, want %v", t.OptedOut, l.out)
 	}
 	if t.Conversation.State.Holder != conversation.Bot {
 		l.wrong("a turn began while %s holds", t.Conversation.State.Holder)
@@ -173,9 +248,15 @@ func (l *life) commit() {
 	l.turn = nil
 	var orders []channel.Order
 	for range l.r.Intn(3) {
-		orders = append(orders, l.say("resposta "+l.key()))
+		o := l.say("resposta " + l.key())
+		o.Pause = time.Duration(max(0, l.r.Intn(8)-3)) * time.Second
+		orders = append(orders, o)
+	}
+	if l.r.Intn(3) == 0 {
+		orders = append(orders, l.call("agendar", strconv.Itoa(l.r.Intn(4))))
 	}
 	d := l.decision(t, orders...)
+	d.OptOut = l.r.Intn(20) == 0
 	d.Partial = l.r.Intn(4) == 0
 	if l.r.Intn(6) == 0 {
 		d.HandOver = conversation.ByHandoff
@@ -206,8 +287,18 @@ func (l *life) commit() {
 		l.answered[m.ID] = true
 		delete(l.open, m.ID)
 	}
+	l.out = l.out || d.OptOut
+	due := d.Now
 	for _, o := range d.Orders {
+		if o.Kind == channel.Call {
+			if ds, err := l.s.Deliveries(l.ctx, store.Filter{ID: o.Delivery}); err != nil || len(ds) == 0 {
+				continue // the same was started before
+			}
+			l.calls[o.Delivery], l.called = o.Arguments, append(l.called, o.Delivery)
+		}
+		due = due.Add(o.Pause)
 		l.epochs[o.Delivery], l.places[o.Delivery], l.texts[o.Delivery] = d.Epoch, len(l.places), o.Text
+		l.paused[o.Delivery], l.last[o.Delivery] = due, d.OptOut
 	}
 	l.excuse()
 }
@@ -239,7 +330,20 @@ func (l *life) carry() {
 			l.wrong("%q of epoch %d is said while %s holds in epoch %d", d.Order.Text, l.epochs[d.ID], s.Holder, s.Epoch)
 		}
 	}
-	if d.Order.Kind == channel.Say {
+	said := d.Order.Kind == channel.Say
+	if l.out && !l.last[d.ID] && (said || d.Order.Kind == channel.Call) {
+		l.wrong("%s %q is begun for somebody who wants no more messages", d.Order.Kind, d.Order.Text)
+	}
+	if at := l.paused[d.ID]; l.now.Before(at) {
+		l.wrong("%q is begun at %v, and was to wait until %v", d.Order.Text, l.now, at)
+	}
+	if args, call := l.calls[d.ID]; call {
+		if first := l.started[args]; first != "" && first != d.ID {
+			l.wrong("a workflow is started twice with the same arguments")
+		}
+		l.started[args] = d.ID
+	}
+	if said {
 		l.begun = append(l.begun, d.ID)
 	}
 	l.attempt = &d
@@ -260,6 +364,9 @@ func (l *life) end(outcome store.AttemptOutcome) {
 	a.NextAt = l.now.Add(3 * time.Second)
 	if outcome == store.AttemptFailed {
 		a.HandOver, a.Orders = conversation.ByFailure, []channel.Order{l.order(channel.Note, "não foi entregue")}
+	}
+	if l.r.Intn(2) == 0 {
+		a.News = result("resultado " + l.key())
 	}
 	l.note("finish %q: %s", d.Order.Text, outcome)
 	was := l.delivery(d.ID).Status

@@ -42,7 +42,7 @@ func receiving() []scenario {
 			}
 		}},
 		{"name and address follow the last message", func(k *kit) {
-			id := k.writes("oi").Conversation
+			id := k.writes("quanto custa").Conversation
 			ev := k.customer("oi de novo")
 			ev.Contact.Name, ev.Address = "Maria Souza", channel.Address{To: "551187654321"}
 			k.receive(ev)
@@ -59,7 +59,7 @@ func receiving() []scenario {
 			var ids []conversation.ID
 			var contacts []conversation.ContactID
 			for _, who := range [][]channel.Identity{{hidden}, {phone, hidden}, {phone}, {hidden}} {
-				ev := k.customer("oi")
+				ev := k.customer("quanto custa")
 				ev.Contact.Identities = who
 				id := k.receive(ev).Conversation
 				ids, contacts = append(ids, id), append(contacts, k.conversation(id).Contact)
@@ -73,7 +73,7 @@ func receiving() []scenario {
 		{"two people who turn out to be one go on as the stronger id's", func(k *kit) {
 			phone, hidden := channel.Identity{Kind: channel.Phone, Value: maria}, channel.Identity{Kind: channel.LID, Value: lid}
 			say := func(who ...channel.Identity) conversation.ID {
-				ev := k.customer("oi")
+				ev := k.customer("quanto custa")
 				ev.Contact.Identities = who
 				return k.receive(ev).Conversation
 			}
@@ -90,7 +90,7 @@ func receiving() []scenario {
 		}},
 		{"an edit by a person with two conversations is stored", func(k *kit) {
 			phone, hidden := channel.Identity{Kind: channel.Phone, Value: maria}, channel.Identity{Kind: channel.LID, Value: lid}
-			first := k.customer("oi")
+			first := k.customer("quanto custa")
 			first.Contact.Identities = []channel.Identity{hidden}
 			old := k.receive(first).Conversation
 			ev := k.customer("sou eu")
@@ -101,16 +101,16 @@ func receiving() []scenario {
 			k.transcript(old, "customer: olá")
 		}},
 		{"inboxes share nobody", func(k *kit) {
-			a := k.arrival(k.customer("oi"))
+			a := k.arrival(k.customer("quanto custa"))
 			a.Inbox = "suporte"
 			other := k.arrive(a)[0].Conversation
-			if id := k.writes("oi").Conversation; id == other || k.conversation(id).Contact == k.conversation(other).Contact {
+			if id := k.writes("quanto custa").Conversation; id == other || k.conversation(id).Contact == k.conversation(other).Contact {
 				k.Errorf("inboxes share conversation %d or its contact", id)
 			}
 		}},
 		{"a thread is a conversation", func(k *kit) {
 			threaded := func(thread string) conversation.ID {
-				ev := k.customer("oi")
+				ev := k.customer("quanto custa")
 				ev.Thread, ev.Chat = thread, "1"
 				return k.receive(ev).Conversation
 			}
@@ -137,7 +137,7 @@ func receiving() []scenario {
 			k.nothingDue()
 		}},
 		{"an ignored event may bring a state", func(k *kit) {
-			id := k.writes("oi").Conversation
+			id := k.writes("quanto custa").Conversation
 			ev := k.event(channel.Ignored)
 			ev.Snapshot = &conversation.Snapshot{Status: conversation.Open}
 			if r := k.receive(ev); r.Conversation != id || !r.Change.TakenOver {
@@ -145,16 +145,16 @@ func receiving() []scenario {
 			}
 		}},
 		{"the quiet window moves the turn, and its bound does not", func(k *kit) {
-			k.writes("oi")
+			k.writes("quanto custa")
 			start := k.now
 			k.dueAt(start.Add(4 * time.Second))
 			for k.now.Before(start.Add(15 * time.Second)) {
 				k.wait(3 * time.Second)
-				k.writes("e")
+				k.writes("amanhã")
 				k.dueAt(k.now.Add(min(4*time.Second, start.Add(20*time.Second).Sub(k.now))))
 			}
 			k.wait(3 * time.Second)
-			k.writes("mais")
+			k.writes("tarde")
 			k.dueAt(start.Add(20 * time.Second))
 			k.wait(2 * time.Second)
 			if n, _ := k.dispatch("turn"); n != 1 {
@@ -167,7 +167,7 @@ func receiving() []scenario {
 		}},
 		{"the burst after an answer is a new one", func(k *kit) {
 			id := k.answer(k.say("Olá"))
-			k.writes("oi")
+			k.writes("quanto custa")
 			k.dueAt(k.now.Add(4 * time.Second))
 			if t := k.begin(id); !t.FirstPending.Equal(k.now.Add(-4 * time.Second)) {
 				k.Errorf("FirstPending = %v, want %v", t.FirstPending, k.now.Add(-4*time.Second))
@@ -286,12 +286,12 @@ func words() []scenario {
 			k.transcript(id, "customer: hoje", "person: Bom dia")
 		}},
 		{"nobody edits our words through a customer's event", func(k *kit) {
-			id := k.writes("oi").Conversation
+			id := k.writes("quanto custa").Conversation
 			said := k.person("São 10 reais")
 			k.receive(said)
 			k.receive(k.edit(said, "São 5 reais"))
 			k.receive(k.revoke(said))
-			if ms := k.transcript(id, "customer: oi", "person: São 10 reais"); ms[1].Revoked {
+			if ms := k.transcript(id, "customer: quanto custa", "person: São 10 reais"); ms[1].Revoked {
 				k.Error("a person's message is revoked by the customer")
 			}
 		}},
@@ -359,7 +359,7 @@ func words() []scenario {
 			k.nothingDue()
 		}},
 		{"a revoke of a message that never came changes nothing", func(k *kit) {
-			k.writes("oi")
+			k.writes("quanto custa")
 			due := k.now.Add(4 * time.Second)
 			k.wait(time.Second)
 			if r := k.receive(k.revoke(k.customer(""))); r.Stale || r.Message != 0 {

@@ -13,7 +13,7 @@ import (
 func repeats() []scenario {
 	return []scenario{
 		{"a repeat of a keyed message changes nothing", func(k *kit) {
-			ev := k.customer("oi")
+			ev := k.customer("quanto custa")
 			first := k.receive(ev)
 			due := k.now.Add(4 * time.Second)
 			k.dueAt(due)
@@ -28,10 +28,10 @@ func repeats() []scenario {
 			if now := k.conversation(first.Conversation); now.Revision != was.Revision {
 				k.Errorf("revision = %d after a repeat, want %d", now.Revision, was.Revision)
 			}
-			k.transcript(first.Conversation, "customer: oi")
+			k.transcript(first.Conversation, "customer: quanto custa")
 		}},
 		{"a repeat is known for ever", func(k *kit) {
-			ev := k.customer("oi")
+			ev := k.customer("quanto custa")
 			id := k.receive(ev).Conversation
 			k.decide(k.decision(k.begin(id), k.say("Olá!")))
 			k.sends(id, "Olá!")
@@ -42,7 +42,7 @@ func repeats() []scenario {
 			k.nothingDue()
 		}},
 		{"of concurrent repeats exactly one is new", func(k *kit) {
-			ev := k.customer("oi")
+			ev := k.customer("quanto custa")
 			results := k.together(16, k.arrival(ev))
 			fresh := 0
 			for _, r := range results {
@@ -56,12 +56,12 @@ func repeats() []scenario {
 			if fresh != 1 {
 				k.Errorf("%d of 16 repeats are new, want 1", fresh)
 			}
-			k.transcript(results[0].Conversation, "customer: oi")
+			k.transcript(results[0].Conversation, "customer: quanto custa")
 		}},
 		{"concurrent first messages make one conversation", func(k *kit) {
 			var wg sync.WaitGroup
 			for range 16 {
-				a := k.arrival(k.customer("oi"))
+				a := k.arrival(k.customer("quanto custa"))
 				wg.Go(func() {
 					if _, err := k.s.Receive(k.ctx, a); err != nil {
 						k.Errorf("Receive: %v", err)
@@ -75,7 +75,7 @@ func repeats() []scenario {
 			}
 		}},
 		{"a key counts within its chat and inbox", func(k *kit) {
-			ev := k.customer("oi")
+			ev := k.customer("quanto custa")
 			k.receive(ev)
 			ev.Chat = "other"
 			if r := k.receive(ev); r.Duplicate {
@@ -188,7 +188,7 @@ func repeats() []scenario {
 			k.transcript(id, "customer: sim", "person: Confirma?", "customer: sim")
 		}},
 		{"a repeat of what a person said is no second takeover", func(k *kit) {
-			id := k.writes("oi").Conversation
+			id := k.writes("quanto custa").Conversation
 			ev := k.person("Bom dia")
 			k.receive(ev)
 			k.receive(k.shown(conversation.Open, k.now))
@@ -220,7 +220,7 @@ func repeats() []scenario {
 		{"a cancelled caller leaves nothing behind", func(k *kit) {
 			ctx, cancel := contextCancelled(k)
 			defer cancel()
-			ev := k.customer("oi")
+			ev := k.customer("quanto custa")
 			if out, err := k.s.Receive(ctx, k.arrival(ev)); err == nil {
 				k.Fatalf("Receive with a cancelled context = %+v, want an error", out)
 			}

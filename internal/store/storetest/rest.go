@@ -14,7 +14,7 @@ func rest() []scenario {
 		{"deliveries are listed newest first and narrowed", func(k *kit) {
 			id := k.answer(k.say("um"), k.say("dois"))
 			k.sends(id, "um")
-			ev := k.customer("oi")
+			ev := k.customer("quanto custa")
 			a := k.arrival(ev)
 			a.Inbox = "suporte"
 			other := k.arrive(a)[0].Conversation
@@ -55,7 +55,7 @@ func rest() []scenario {
 			}
 		}},
 		{"a list has a default limit", func(k *kit) {
-			id := k.writes("oi").Conversation
+			id := k.writes("quanto custa").Conversation
 			d := k.decision(k.begin(id))
 			for range 101 {
 				d.Orders = append(d.Orders, k.say("um"))
@@ -158,7 +158,7 @@ func rest() []scenario {
 			}
 		}},
 		{"a recovery of nothing changes nothing", func(k *kit) {
-			id := k.writes("oi").Conversation
+			id := k.writes("quanto custa").Conversation
 			if err := k.s.Recover(k.ctx, k.now); err != nil {
 				k.Fatalf("Recover: %v", err)
 			}

@@ -72,7 +72,8 @@ func Run(t *testing.T, open func(t *testing.T, jobs *Jobs) store.Store, traits .
 		cases []scenario
 	}{
 		{"repeats", repeats()}, {"receiving", receiving()}, {"changes of words", words()}, {"holders", holders()}, {"dispatch", dispatching()}, {"turns", turns()},
-		{"decisions", decisions()}, {"deliveries", deliveries()}, {"outcomes", outcomes()}, {"echoes", echoes()}, {"dead", dead()}, {"hands", hands()}, {"the rest", rest()},
+		{"decisions", decisions()}, {"deliveries", deliveries()}, {"outcomes", outcomes()}, {"echoes", echoes()}, {"dead", dead()}, {"hands", hands()}, {"given back", givenBack()}, {"calls", calls()}, {"pauses", pauses()},
+		{"opting out", optingOut()}, {"memory", memories()}, {"commands", commands()}, {"the rest", rest()},
 		{"whatever happens", whatever()},
 	} {
 		t.Run(group.name, func(t *testing.T) {

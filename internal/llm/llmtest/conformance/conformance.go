@@ -41,6 +41,7 @@ func Run(t *testing.T, h Harness) {
 		"tool round trip":    tools,
 		"several tool calls": severalTools,
 		"foreign tool calls": foreignTools,
+		"tool choice":        toolChoice,
 		"finish":             finish,
 		"nothing said":       nothingSaid,
 		"statuses":           statuses,
@@ -248,6 +249,44 @@ func foreignTools(t *testing.T, h Harness) {
 	)
 	if got := generate(t, m, req); got.Text != "ok" {
 		t.Errorf("Generate() = %+v, want an answer", got)
+	}
+}
+
+// toolChoice: the choice arrives as it was made, and one that cannot be made is not sent.
+func toolChoice(t *testing.T, h Harness) {
+	m, srv := h.Start(t)
+	req := ask("oi")
+	req.Tools = []llm.Tool{{Name: "lookup"}, {Name: "extract", Schema: json.RawMessage(`{"type":"object","properties":{"name":{"type":"string"}}}`)}}
+	for _, want := range []string{llm.ChooseAuto, llm.ChooseNone, "extract"} {
+		req.ToolChoice = want
+		if want == "extract" {
+			srv.Script(llmtest.Reply{ToolCalls: []llm.ToolCall{{ID: "a", Name: "extract", Arguments: json.RawMessage(`{"name":"Ana"}`)}}})
+		} else {
+			srv.Script(llmtest.Reply{})
+		}
+		resp := generate(t, m, req)
+		if got := srv.Requests()[srv.Count()-1].LLM; got == nil || got.ToolChoice != want || len(got.Tools) != 2 {
+			t.Errorf("ToolChoice %q: the server understood %+v", want, got)
+		}
+		if called := len(resp.ToolCalls) == 1 && resp.ToolCalls[0].Name == "extract"; called != (want == "extract") {
+			t.Errorf("ToolChoice %q: Generate() = %+v", want, resp)
+		}
+	}
+	before := srv.Count()
+	req.ToolChoice = "nothing"
+	if resp, err := m.Generate(t.Context(), req); fault.KindOf(err) != fault.Invalid || resp != nil {
+		t.Errorf("ToolChoice without such a tool: Generate() = %v, %v, want invalid", resp, err)
+	}
+	if n := srv.Count() - before; n != 0 {
+		t.Errorf("the server saw %d requests, want 0", n)
+	}
+	// Without tools there is nothing to forbid.
+	srv.Script(llmtest.Reply{})
+	none := ask("oi")
+	none.ToolChoice = llm.ChooseNone
+	generate(t, m, none)
+	if got := srv.Requests()[srv.Count()-1].LLM; got == nil || got.ToolChoice != llm.ChooseAuto {
+		t.Errorf("ToolChoice none without tools: the server understood %+v", got)
 	}
 }
 
