@@ -7,18 +7,21 @@ package agent
 
 import (
 	"context"
+	"crypto/sha256"
 	"embed"
-	"encoding/json"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"strings"
 	"time"
-	"unicode"
-	"unicode/utf8"
 
+	"secretaria/internal/budget"
 	"secretaria/internal/conversation"
-	"secretaria/internal/fault"
+	"secretaria/internal/hours"
+	"secretaria/internal/house"
 	"secretaria/internal/llm"
+	"secretaria/internal/playbook"
+	"secretaria/internal/workflow"
 )
 
 //go:embed prompt/*.md persona/*.md
@@ -35,7 +38,7 @@ type Config struct {
 	Keywords []string
 	// Location and Hours go into the prompt.
 	Location *time.Location
-	Hours    string
+	Hours    string // in words, where Open is not set
 	// MaxMessages and MaxAge bound the history that the model sees; MaxAge 0: any age.
 	MaxMessages int
 	MaxAge      time.Duration
@@ -43,6 +46,63 @@ type Config struct {
 	Budget int
 	// MaxTokens bounds one answer.
 	MaxTokens int
+
+	// Language is what the desk speaks unless the customer speaks another: "pt-BR" (default), "en", "es".
+	Language string
+	// Rules of the house, Markdown, beside the built-in ones.
+	Rules string
+	// Open says when people are there.
+	Open hours.Hours
+	// Greeting answers a bare greeting at the start; where it is empty, or there is a playbook,
+	// the desk greets in its own words. Closed is said out of hours when a person is needed, or
+	// instead of any answer where OnlyOpen is set; empty: built-in words. The next opening is
+	// added where it names no hour.
+	Greeting, Closed string
+	OnlyOpen         bool
+	// Handoff says when people get the conversation besides Keywords.
+	Handoff HandoffRules
+	// Models are the names of the models to ask, in order; none: the default chain.
+	Models []string
+	// Limits bound what the desk may spend on models.
+	Limits budget.Limits
+	// Playbook makes the desk qualify; nil: it only answers.
+	Playbook *playbook.Playbook
+	// Workflows are what the desk may start.
+	Workflows []workflow.Declared
+	// House is what the desk knows; may be nil.
+	House *house.House
+	// Loops bounds exchanges with what looks like a machine.
+	Loops Loops
+}
+
+// HandoffRules say when people get a conversation. Zero fields take the defaults.
+type HandoffRules struct {
+	// Failures is how many answers in a row may fail to help before a person gets it: default 3.
+	Failures int
+	// Angry hands over what sounds angry; on unless Patient.
+	Patient bool
+	// Topics hand over when the customer brings them up: words or phrases like Keywords, each
+	// with the reason that the note gives.
+	Topics []Topic
+	// Team, Person and Labels take the place of the inbox's.
+	Team, Person string
+	Labels       []string
+}
+
+// Topic is a subject that is for people.
+type Topic struct {
+	Phrases []string
+	Reason  string
+}
+
+// Loops bounds exchanges with a robot on the other side. Zero fields take the defaults, a
+// negative one sets no bound.
+type Loops struct {
+	// Exchanges that look automatic, in a row, before the bot stops and tells a person: default 3.
+	Exchanges int
+	// Turns of a conversation within an hour, whatever it looks like, before a person has to
+	// look: default 60.
+	Turns int
 }
 
 // Defaults of Config.
@@ -51,15 +111,15 @@ const (
 	DefaultMaxMessages = 20
 	DefaultBudget      = 3000
 	DefaultMaxTokens   = 1024
+	DefaultFailures    = 3
+	DefaultExchanges   = 3
+	DefaultTurns       = 60
 )
 
 // DefaultKeywords ask for a person.
 func DefaultKeywords() []string {
 	return []string{"falar com humano", "falar com um humano", "falar com uma pessoa", "atendente", "supervisor"}
 }
-
-// apology opens the answer when the model has failed; the published text.
-const apology = "Estou com dificuldades técnicas. "
 
 // Persona returns a built-in persona: "secretaria" or "sdr".
 func Persona(name string) (string, bool) {
@@ -72,54 +132,92 @@ func Persona(name string) (string, bool) {
 type Agent struct {
 	cfg      Config
 	model    llm.Model
+	library  *house.Library
+	words    words
 	keywords []string
+	topics   []topic
 	system   string
+	summary  string
+}
+
+// Deps is what a desk works with.
+type Deps struct {
+	// Model answers; required. One whose name begins with "offline/" is rules alone: a
+	// playbook then speaks in its own words and asks it only what it does not know itself.
+	Model llm.Model
+	// Library is what the desk knows; nil: Config.House, kept in memory.
+	Library *house.Library
 }
 
 // New returns an agent.
-func New(cfg Config, model llm.Model) (*Agent, error) {
+func New(cfg Config, deps Deps) (*Agent, error) {
 	if cfg.Name == "" {
 		return nil, errors.New("agent has no name")
 	}
-	if cfg.Persona == "" {
-		cfg.Persona, _ = Persona("secretaria")
+	if deps.Model == nil {
+		return nil, fmt.Errorf("agent %s has no model", cfg.Name)
 	}
-	if cfg.Transfer == "" {
-		cfg.Transfer = DefaultTransfer
-	}
-	if cfg.Keywords == nil {
-		cfg.Keywords = DefaultKeywords()
-	}
-	if cfg.Location == nil {
-		cfg.Location = time.UTC
-	}
-	if cfg.MaxMessages <= 0 {
-		cfg.MaxMessages = DefaultMaxMessages
-	}
-	if cfg.Budget <= 0 {
-		cfg.Budget = DefaultBudget
-	}
-	if cfg.MaxTokens <= 0 {
-		cfg.MaxTokens = DefaultMaxTokens
+	if deps.Library == nil {
+		deps.Library = house.NewLibrary(cfg.House, nil, cfg.Name)
 	}
 	system, err := files.ReadFile("prompt/system.pt.md")
 	if err != nil {
 		return nil, fmt.Errorf("read prompt: %w", err)
 	}
-	a := &Agent{cfg: cfg, model: model, system: string(system)}
-	for _, k := range cfg.Keywords {
-		if n := fold(k); n != "" {
-			a.keywords = append(a.keywords, n)
-		}
+	summary, err := files.ReadFile("prompt/summary.pt.md")
+	if err != nil {
+		return nil, fmt.Errorf("read prompt: %w", err)
+	}
+	a := &Agent{cfg: cfg.withDefaults(), model: deps.Model, library: deps.Library, system: string(system), summary: strings.TrimSpace(string(summary))}
+	a.words = wordsOf(a.cfg.Language)
+	a.keywords = folded(a.cfg.Keywords)
+	for _, t := range a.cfg.Handoff.Topics {
+		a.topics = append(a.topics, topic{folded(t.Phrases), t.Reason})
 	}
 	return a, nil
+}
+
+func (cfg Config) withDefaults() Config {
+	if cfg.Persona == "" {
+		cfg.Persona, _ = Persona("secretaria")
+	}
+	if cfg.Transfer == "" {
+		cfg.Transfer = wordsOf(cfg.Language).transfer
+	}
+	if cfg.Keywords == nil {
+		cfg.Keywords = DefaultKeywords()
+	}
+	if cfg.Location == nil {
+		cfg.Location = cfg.Open.Zone
+	}
+	if cfg.Location == nil {
+		cfg.Location = time.UTC
+	}
+	positive(&cfg.MaxMessages, DefaultMaxMessages)
+	positive(&cfg.Budget, DefaultBudget)
+	positive(&cfg.MaxTokens, DefaultMaxTokens)
+	positive(&cfg.Handoff.Failures, DefaultFailures)
+	if cfg.Loops.Exchanges == 0 {
+		cfg.Loops.Exchanges = DefaultExchanges
+	}
+	if cfg.Loops.Turns == 0 {
+		cfg.Loops.Turns = DefaultTurns
+	}
+	return cfg
+}
+
+func positive(n *int, otherwise int) {
+	if *n <= 0 {
+		*n = otherwise
+	}
 }
 
 // Name is the desk's name: a bounded label.
 func (a *Agent) Name() string { return a.cfg.Name }
 
-// History is how many messages the agent wants to see.
-func (a *Agent) History() int { return a.cfg.MaxMessages }
+// History is how many messages the agent wants to see: those that a model is shown, and as
+// many before them, which the summary is made of.
+func (a *Agent) History() int { return 2 * a.cfg.MaxMessages }
 
 // Input is what a turn knows.
 type Input struct {
@@ -129,6 +227,18 @@ type Input struct {
 	// Broken says that this turn failed before for reasons of our own and is not to be
 	// tried with the model again.
 	Broken bool
+
+	// Conversation and Contact are what tools act upon, never what a model names.
+	Conversation conversation.ID
+	Contact      conversation.ContactID
+	ContactName  string
+	Episode      int64 // of the conversation's state
+	// Memory and Profile are what earlier decisions left, nil for nothing.
+	Memory, Profile []byte
+	// Fired are the workflows that this conversation has started.
+	Fired []Firing
+	// OptedOut: the contact wants no more messages.
+	OptedOut bool
 }
 
 // Outcome names what was decided: a bounded word.
@@ -140,190 +250,113 @@ const (
 	AskedToWrite Outcome = "asked_to_write"
 	HandedOver   Outcome = "handed_over"
 	ModelFailed  Outcome = "model_failed"
+	OptedOut     Outcome = "opted_out" // the customer wants no more messages
+	Silent       Outcome = "silent"    // nothing is to be said
 )
 
 // Decision is what the agent wants to happen.
 type Decision struct {
-	Outcome   Outcome
-	Reason    string   // a short bounded word: why
-	Replies   []string // CommonMark, in order
-	Handoff   *Handoff // nil keeps the conversation with the bot
+	Outcome Outcome
+	Reason  string   // a short bounded word: why
+	Replies []Reply  // in order
+	Handoff *Handoff // nil keeps the conversation with the bot
+	// Note is for people although the conversation stays with the bot; "" for none.
+	Note string
+	// Calls are workflows to be started.
+	Calls []Call
+	// Attributes and Labels are set at the helpdesk although the conversation stays with the bot.
+	Attributes map[string]string
+	Labels     []string
+	// Memory and Profile are to be kept; nil keeps what was there. Lead likewise.
+	Memory, Profile []byte
+	Lead            *Lead
+	// OptOut: the customer wants no more messages, and Replies are the last.
+	OptOut bool
+	// Sources counts the facts of the house that the answer had before it.
+	Sources   int
 	Model     string
 	Usage     llm.Usage
 	ModelTime time.Duration
+}
+
+// Reply is something to be said.
+type Reply struct {
+	Text string // CommonMark
+	// Quote is the Key of the message that it answers, where the channel can show that; "" for none.
+	Quote string
+}
+
+// Call starts a workflow.
+type Call struct {
+	Workflow  string
+	Arguments string // canonical JSON
+}
+
+// Key is the same for the same arguments: what Firing.Key is compared with.
+func (c Call) Key() string {
+	sum := sha256.Sum256([]byte(c.Arguments))
+	return hex.EncodeToString(sum[:16])
+}
+
+// Firing is a workflow that was started. The same arguments start it once.
+type Firing struct {
+	Workflow string
+	Key      string // of the arguments, see Call.Key
+	Failed   bool   // for good
+}
+
+// Lead is what a playbook has learned, as it is listed.
+type Lead struct {
+	State           string // of the playbook: a bounded word
+	Score, MaxScore int
+	ScoreTable      string // version of the table
+	Body            []byte // JSON of playbook.Lead
 }
 
 // Handoff gives the conversation to people.
 type Handoff struct {
 	Reason conversation.Reason
 	Note   string // for people, CommonMark
+	// Attributes are merged into the helpdesk's; Labels are added to the inbox's. Team and
+	// Person take the place of the inbox's where they are set.
+	Attributes   map[string]string
+	Labels       []string
+	Team, Person string
 }
 
 // Decide decides one turn. The only error is that of ctx: everything else is a decision.
+//
+// Rules that need no model come first, in the order of what matters most: that nobody is
+// written to against his wish, that people who are wanted are called, that a machine is not
+// talked to for ever. Only then is the model asked, and what it says is checked.
 func (a *Agent) Decide(ctx context.Context, in Input) (Decision, error) {
-	if in.Broken {
-		return a.fallback("broken", "O atendimento automático falhou repetidas vezes nesta conversa."), nil
-	}
-	if k := a.keyword(in.Pending); k != "" {
-		return Decision{Outcome: HandedOver, Reason: "keyword", Replies: []string{a.cfg.Transfer},
-			Handoff: &Handoff{Reason: conversation.ByHandoff, Note: note("O cliente pediu para falar com uma pessoa.", in.Pending)}}, nil
-	}
-	if kind, ok := unreadable(in.Pending); ok {
-		return Decision{Outcome: AskedToWrite, Reason: string(kind), Replies: []string{askToWrite(kind)}}, nil
-	}
-	return a.ask(ctx, in)
-}
-
-// rounds bounds the calls of one turn: an answer, and a second chance for an empty one or
-// one that calls a tool which does not exist.
-const rounds = 3
-
-func (a *Agent) ask(ctx context.Context, in Input) (Decision, error) {
-	d := Decision{Outcome: Replied, Model: a.model.Name()}
-	req := a.request(in)
-	started := time.Now()
-	for range rounds {
-		resp, err := a.model.Generate(ctx, req)
-		if ctx.Err() != nil {
-			return Decision{}, context.Cause(ctx)
-		}
-		if err != nil && fault.Code(err) == llm.CodeEmpty {
-			continue // a second chance: the same question often gets words the next time
-		}
-		if err != nil {
-			f := a.fallback(fault.Code(err), "O modelo de linguagem não respondeu ("+fault.Code(err)+").")
-			f.Model, f.Usage, f.ModelTime = d.Model, d.Usage, time.Since(started)
-			return f, nil
-		}
-		d.Usage = d.Usage.Add(resp.Usage)
-		text := visible(resp.Text)
-		if resp.Finish == llm.Length {
-			text = whole(text)
-		}
-		for _, call := range resp.ToolCalls {
-			if call.Name == handoffTool {
-				d.Outcome, d.Reason = HandedOver, "model"
-				d.Replies = []string{a.cfg.Transfer}
-				if text != "" {
-					d.Replies = []string{text}
-				}
-				d.Handoff = &Handoff{Reason: conversation.ByHandoff, Note: note(handoffNote(call.Arguments), in.Pending)}
-				d.ModelTime = time.Since(started)
-				return d, nil
-			}
-		}
-		if text != "" {
-			d.Reason, d.Replies, d.ModelTime = "model", []string{text}, time.Since(started)
-			return d, nil
-		}
-		req = retryRequest(req, resp)
-	}
-	f := a.fallback(llm.CodeEmpty, "O modelo de linguagem não deu uma resposta utilizável.")
-	f.Model, f.Usage, f.ModelTime = d.Model, d.Usage, time.Since(started)
-	return f, nil
-}
-
-// fallback is the decision when nothing else can be decided: the published apology and a
-// person who takes over.
-func (a *Agent) fallback(reason, why string) Decision {
-	return Decision{Outcome: ModelFailed, Reason: reason, Replies: []string{apology + a.cfg.Transfer},
-		Handoff: &Handoff{Reason: conversation.ByFailure, Note: why + " A conversa precisa de uma pessoa."}}
-}
-
-const handoffTool = "handoff"
-
-func tools() []llm.Tool {
-	return []llm.Tool{{
-		Name:        handoffTool,
-		Description: "Passa a conversa para uma pessoa da equipe. Use quando o cliente pedir, estiver irritado ou quando você não puder ajudar.",
-		Schema: json.RawMessage(`{"type":"object","properties":{` +
-			`"reason":{"type":"string","description":"Por que uma pessoa é necessária, em poucas palavras."},` +
-			`"summary":{"type":"string","description":"Resumo da conversa para a pessoa que vai atender, em até três frases."}},` +
-			`"required":["reason","summary"]}`),
-	}}
-}
-
-func handoffNote(args json.RawMessage) string {
-	var v struct{ Reason, Summary string }
-	// The arguments are the model's: what cannot be read is left out, the handoff stands.
-	_ = json.Unmarshal(args, &v)
-	parts := []string{"O assistente passou a conversa para uma pessoa."}
-	if s := clip(strings.TrimSpace(v.Reason), 300); s != "" {
-		parts = append(parts, "**Motivo:** "+s)
-	}
-	if s := clip(strings.TrimSpace(v.Summary), 1500); s != "" {
-		parts = append(parts, "**Resumo:** "+s)
-	}
-	return strings.Join(parts, "\n\n")
-}
-
-// note adds the words that led to it.
-func note(head string, pending []conversation.Message) string {
-	for i := len(pending) - 1; i >= 0; i-- {
-		if t := strings.TrimSpace(pending[i].Content.Text); t != "" {
-			return head + "\n\n**Última mensagem:** " + clip(t, 500)
+	t := a.begin(in)
+	for _, rule := range []func(*turn) bool{
+		(*turn).optedOut,
+		(*turn).optsOut,
+		(*turn).broken,
+		(*turn).results,
+		(*turn).keyword,
+		(*turn).topic,
+		(*turn).angry,
+		(*turn).loop,
+		(*turn).closed,
+		(*turn).repeats,
+		(*turn).greets,
+		(*turn).asksHours,
+		(*turn).unreadable,
+	} {
+		if rule(t) {
+			return t.end(), nil
 		}
 	}
-	return head
-}
-
-// retryRequest gives the model one more chance, telling it what was wrong.
-func retryRequest(req *llm.Request, resp *llm.Response) *llm.Request {
-	next := *req
-	next.Messages = append([]llm.Message(nil), req.Messages...)
-	if len(resp.ToolCalls) > 0 {
-		next.Messages = append(next.Messages, llm.Message{Role: llm.Assistant, ToolCalls: resp.ToolCalls})
-		for _, c := range resp.ToolCalls {
-			next.Messages = append(next.Messages, llm.Message{Role: llm.ToolRole, ToolCallID: c.ID, ToolName: c.Name, Text: `{"error":"unknown tool"}`})
-		}
+	// What may reach the model is decided here, what may leave it in (*turn).check.
+	if err := t.think(ctx); err != nil {
+		return Decision{}, err
 	}
-	return &next
-}
-
-// visible returns a text without white space around it, "" when there is nothing in it that
-// can be seen: a bubble with a zero-width space alone is silence.
-func visible(text string) string {
-	seen := func(r rune) bool { return unicode.IsGraphic(r) && !unicode.IsSpace(r) && !unicode.IsMark(r) }
-	if !strings.ContainsFunc(text, seen) {
-		return ""
+	t.summarize(ctx)
+	if ctx.Err() != nil {
+		return Decision{}, context.Cause(ctx)
 	}
-	return strings.TrimSpace(text)
-}
-
-// whole cuts an answer that ran into its limit back to its last whole sentence or line. A
-// point within a number, an address or before a list item ends none: half a price is a
-// wrong price.
-func whole(text string) string {
-	end, line := 0, 0
-	for i, r := range text {
-		switch r {
-		case '\n':
-			end, line = i, i+1
-		case '.', '!', '?', '…':
-			rest := strings.TrimLeft(text[i+utf8.RuneLen(r):], ".!?…\"'”’»)*_~")
-			next, _ := utf8.DecodeRuneInString(rest)
-			number := r == '.' && (strings.Trim(text[line:i], " \t0123456789") == "" || rest == "" && i > 0 && text[i-1] >= '0' && text[i-1] <= '9')
-			if !number && (rest == "" || unicode.IsSpace(next)) {
-				end = len(text) - len(rest)
-			}
-		}
-	}
-	if end > len(text)/3 {
-		return strings.TrimSpace(text[:end])
-	}
-	return text
-}
-
-func clip(s string, runes int) string {
-	if utf8.RuneCountInString(s) <= runes {
-		return s
-	}
-	n := 0
-	for i := range s {
-		if n == runes {
-			return s[:i] + "…"
-		}
-		n++
-	}
-	return s
+	return t.end(), nil
 }

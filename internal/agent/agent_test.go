@@ -24,7 +24,7 @@ func desk(t *testing.T, cfg agent.Config, m llm.Model) *agent.Agent {
 	if cfg.Name == "" {
 		cfg.Name = "recepcao"
 	}
-	a, err := agent.New(cfg, m)
+	a, err := agent.New(cfg, agent.Deps{Model: m})
 	if err != nil {
 		t.Fatalf("New: %v", err)
 	}
@@ -41,6 +41,14 @@ func media(kind conversation.Kind, caption string) conversation.Message {
 	m := customer(caption)
 	m.Content.Kind = kind
 	return m
+}
+
+func replies(texts ...string) []agent.Reply {
+	var out []agent.Reply
+	for _, t := range texts {
+		out = append(out, agent.Reply{Text: t})
+	}
+	return out
 }
 
 func asks(texts ...string) agent.Input {
@@ -60,14 +68,14 @@ func decide(t *testing.T, a *agent.Agent, in agent.Input) agent.Decision {
 	return d
 }
 
-var untimed = cmpopts.IgnoreFields(agent.Decision{}, "ModelTime")
+var untimed = cmpopts.IgnoreFields(agent.Decision{}, "ModelTime", "Memory")
 
 func TestReply(t *testing.T) {
 	t.Parallel()
 	m := &llmtest.Scripted{}
 	m.Reply(&llm.Response{Text: "  Abrimos às 9h.\n", Usage: llm.Usage{InputTokens: 90, CachedTokens: 40, OutputTokens: 7}})
 	got := decide(t, desk(t, agent.Config{}, m), asks("Que horas abre?"))
-	want := agent.Decision{Outcome: agent.Replied, Reason: "model", Replies: []string{"Abrimos às 9h."}, Model: "scripted/test",
+	want := agent.Decision{Outcome: agent.Replied, Reason: "model", Replies: replies("Abrimos às 9h."), Model: "scripted/test",
 		Usage: llm.Usage{InputTokens: 90, CachedTokens: 40, OutputTokens: 7}}
 	if diff := cmp.Diff(want, got, untimed); diff != "" {
 		t.Errorf("Decide differs (-want +got):\n%s", diff)
@@ -76,7 +84,7 @@ func TestReply(t *testing.T) {
 
 func TestNewNeedsAName(t *testing.T) {
 	t.Parallel()
-	if _, err := agent.New(agent.Config{}, &llmtest.Scripted{}); err == nil {
+	if _, err := agent.New(agent.Config{}, agent.Deps{Model: &llmtest.Scripted{}}); err == nil {
 		t.Error("New without a name gives no error")
 	}
 }
@@ -137,9 +145,9 @@ func TestKeywordHandsOver(t *testing.T) {
 	m := &llmtest.Scripted{}
 	a := desk(t, agent.Config{Transfer: "Um momento.", Keywords: []string{"São Paulo!", " ", "…"}}, m)
 	got := decide(t, a, asks("Oi", "É em SAO PAULO", "?"))
-	want := agent.Decision{Outcome: agent.HandedOver, Reason: "keyword", Replies: []string{"Um momento."},
+	want := agent.Decision{Outcome: agent.HandedOver, Reason: "keyword", Replies: replies("Um momento."),
 		Handoff: &agent.Handoff{Reason: conversation.ByHandoff, Note: "O cliente pediu para falar com uma pessoa.\n\n**Última mensagem:** ?"}}
-	if diff := cmp.Diff(want, got); diff != "" {
+	if diff := cmp.Diff(want, got, untimed); diff != "" {
 		t.Errorf("Decide differs (-want +got):\n%s", diff)
 	}
 	// Words that fold to nothing are no keywords: they would match everything.
@@ -184,7 +192,7 @@ func TestUnreadable(t *testing.T) {
 		}
 		d := decide(t, desk(t, agent.Config{}, m), in)
 		last := c.kinds[len(c.kinds)-1]
-		if d.Outcome != agent.AskedToWrite || d.Reason != string(last) || d.Handoff != nil || len(d.Replies) != 1 || !strings.Contains(d.Replies[0], c.says) {
+		if d.Outcome != agent.AskedToWrite || d.Reason != string(last) || d.Handoff != nil || len(d.Replies) != 1 || !strings.Contains(d.Replies[0].Text, c.says) {
 			t.Errorf("Decide(%v) = %+v, want %s about %q", c.kinds, d, agent.AskedToWrite, c.says)
 		}
 		if len(m.Requests()) > 0 {
@@ -233,7 +241,7 @@ func TestHandoffTool(t *testing.T) {
 			m := &llmtest.Scripted{}
 			m.Reply(&llm.Response{Text: c.text, Finish: llm.ToolCalls, ToolCalls: []llm.ToolCall{{ID: "1", Name: "handoff", Arguments: []byte(c.arguments)}}})
 			got := decide(t, desk(t, agent.Config{}, m), asks("Oi", "Preciso de um laudo"))
-			want := agent.Decision{Outcome: agent.HandedOver, Reason: "model", Replies: []string{c.reply}, Model: "scripted/test",
+			want := agent.Decision{Outcome: agent.HandedOver, Reason: "model", Replies: replies(c.reply), Model: "scripted/test",
 				Handoff: &agent.Handoff{Reason: conversation.ByHandoff, Note: c.note}}
 			if diff := cmp.Diff(want, got, untimed); diff != "" {
 				t.Errorf("Decide differs (-want +got):\n%s", diff)
@@ -259,7 +267,7 @@ func TestUnknownToolGetsASecondChance(t *testing.T) {
 		{ID: "a", Name: "book", Arguments: []byte(`{"at":"9h"}`), Opaque: []byte("signature")}, {ID: "b", Name: "pay"}}})
 	m.Reply(&llm.Response{Text: "Não consigo marcar por aqui.", Usage: llm.Usage{InputTokens: 20, OutputTokens: 2}})
 	d := decide(t, desk(t, agent.Config{}, m), asks("marque às 9h"))
-	if diff := cmp.Diff([]string{"Não consigo marcar por aqui."}, d.Replies); diff != "" {
+	if diff := cmp.Diff(replies("Não consigo marcar por aqui."), d.Replies); diff != "" {
 		t.Errorf("replies differ (-want +got):\n%s", diff)
 	}
 	if want := (llm.Usage{InputTokens: 30, OutputTokens: 3}); d.Usage != want {
@@ -283,7 +291,7 @@ func TestTextBesideAnUnknownTool(t *testing.T) {
 	t.Parallel()
 	m := &llmtest.Scripted{}
 	m.Reply(&llm.Response{Text: "Olá!", ToolCalls: []llm.ToolCall{{ID: "a", Name: "book"}}})
-	if d := decide(t, desk(t, agent.Config{}, m), asks("oi")); d.Outcome != agent.Replied || !cmp.Equal(d.Replies, []string{"Olá!"}) {
+	if d := decide(t, desk(t, agent.Config{}, m), asks("oi")); d.Outcome != agent.Replied || !cmp.Equal(d.Replies, replies("Olá!")) {
 		t.Errorf("Decide = %+v, want the words", d)
 	}
 }
@@ -292,7 +300,7 @@ const published = "Estou com dificuldades técnicas. Vou transferir você para u
 
 func fellBack(t *testing.T, d agent.Decision, reason, transfer string) {
 	t.Helper()
-	if d.Outcome != agent.ModelFailed || d.Reason != reason || !cmp.Equal(d.Replies, []string{transfer}) || d.Handoff == nil || d.Handoff.Reason != conversation.ByFailure || d.Handoff.Note == "" {
+	if d.Outcome != agent.ModelFailed || d.Reason != reason || !cmp.Equal(d.Replies, replies(transfer)) || d.Handoff == nil || d.Handoff.Reason != conversation.ByFailure || d.Handoff.Note == "" {
 		t.Errorf("Decide = %+v, want the fallback %q for %q", d, transfer, reason)
 	}
 }
@@ -408,14 +416,14 @@ func TestCutAnswers(t *testing.T) {
 		m := &llmtest.Scripted{}
 		m.Reply(&llm.Response{Text: c.text, Finish: llm.Length})
 		d := decide(t, desk(t, agent.Config{}, m), asks("oi"))
-		if diff := cmp.Diff([]string{c.want}, d.Replies); diff != "" {
+		if diff := cmp.Diff(replies(c.want), d.Replies); diff != "" {
 			t.Errorf("answer %q, cut, differs (-want +got):\n%s", c.text, diff)
 		}
 	}
 	const uncut = "Abrimos às 9h. Fechamos às 18h. Aos sába"
 	m := &llmtest.Scripted{}
 	m.Say(uncut)
-	if d := decide(t, desk(t, agent.Config{}, m), asks("oi")); !cmp.Equal(d.Replies, []string{uncut}) {
+	if d := decide(t, desk(t, agent.Config{}, m), asks("oi")); !cmp.Equal(d.Replies, replies(uncut)) {
 		t.Errorf("an answer that was not cut became %q", d.Replies)
 	}
 }

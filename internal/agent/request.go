@@ -2,6 +2,7 @@ package agent
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 	"unicode"
@@ -9,21 +10,83 @@ import (
 	"golang.org/x/text/unicode/norm"
 
 	"secretaria/internal/conversation"
+	"secretaria/internal/house"
 	"secretaria/internal/llm"
 )
 
 // maxText bounds one message in the prompt, in characters.
 const maxText = 4000
 
-// request builds the call: the prompt is ours alone; what people wrote is only ever in the
-// dialogue.
-func (a *Agent) request(in Input) *llm.Request {
-	hours := ""
-	if a.cfg.Hours != "" {
-		hours = "\nHorário de atendimento da equipe: " + a.cfg.Hours + "."
+// request builds the call: the prompt is ours and the house's alone; what people wrote is
+// only ever in the dialogue.
+func (t *turn) request() *llm.Request {
+	cfg := t.a.cfg
+	hours := cfg.Hours
+	if cfg.Open.Zone != nil {
+		hours = strings.TrimSuffix(cfg.Open.Text(t.a.words.lang), ".")
 	}
-	system := strings.NewReplacer("{persona}", a.cfg.Persona, "{now}", clock(in.Now.In(a.cfg.Location)), "{hours}", hours).Replace(a.system)
-	return &llm.Request{System: strings.TrimSpace(system), Messages: a.dialogue(in), Tools: tools(), MaxTokens: a.cfg.MaxTokens}
+	if hours != "" {
+		hours = "\nHorário de atendimento da equipe: " + hours + "."
+	}
+	if cfg.Open.Zone != nil {
+		hours += "\n" + cfg.Open.Answer(t.now(), t.a.words.lang)
+	}
+	system := strings.NewReplacer("{persona}", cfg.Persona, "{now}", clock(t.now()), "{hours}", hours).Replace(t.a.system)
+	parts := []string{strings.TrimSpace(system)}
+	section := func(head, text string) {
+		if text = strings.TrimSpace(text); text != "" {
+			parts = append(parts, "# "+head+"\n"+text)
+		}
+	}
+	section("Regras desta casa", cfg.Rules)
+	section("Idioma", language(cfg.Language))
+	section("Fatos da casa", t.facts())
+	section("Qualificação", t.qualification())
+	section("Esta conversa", t.situation())
+	return &llm.Request{System: strings.Join(parts, "\n\n"), Messages: t.dialogue(), Tools: t.tools(), MaxTokens: cfg.MaxTokens, Subject: t.subject()}
+}
+
+func language(lang string) string {
+	switch short, _, _ := strings.Cut(strings.ToLower(lang), "-"); short {
+	case "en":
+		return "O padrão desta casa é inglês: responda em inglês, a menos que o cliente escreva em outra língua."
+	case "es":
+		return "O padrão desta casa é espanhol: responda em espanhol, a menos que o cliente escreva em outra língua."
+	}
+	return ""
+}
+
+func (t *turn) facts() string {
+	if len(t.hits) > 0 {
+		return house.Prompt(t.hits)
+	}
+	if t.a.library.LookupSchema() != nil {
+		return "Nada foi encontrado sobre as últimas mensagens. Se precisar de um fato, procure com `lookup`; se não houver, diga que não sabe e ofereça uma pessoa."
+	}
+	return ""
+}
+
+// qualification tells the model which question the code has chosen.
+func (t *turn) qualification() string {
+	if t.step == nil || t.step.Question == "" {
+		return ""
+	}
+	return "Primeiro, anote com `learn` o que o cliente disse de si nas mensagens novas, com as palavras dele.\n" +
+		"Responda ao que ele perguntou e termine com a próxima pergunta, em suas palavras e sem nenhuma outra: " + t.step.Question
+}
+
+func (t *turn) situation() string {
+	var lines []string
+	if t.returned {
+		lines = append(lines, "- A conversa voltou para você depois de ter estado com uma pessoa da equipe ou encerrada. O que foi dito e combinado antes vale; não repita a transferência anterior.")
+	}
+	if len(t.before) > 0 {
+		lines = append(lines, "- Antes da sua resposta o cliente já recebe o resultado que faltava. Responda só ao que ele perguntou.")
+	}
+	if len(t.numbered()) > 0 {
+		lines = append(lines, "- As mensagens novas estão numeradas. Se responder a várias, comece o parágrafo de cada resposta com o número dela, assim: [[1]].")
+	}
+	return strings.Join(lines, "\n")
 }
 
 func clock(t time.Time) string {
@@ -33,33 +96,49 @@ func clock(t time.Time) string {
 
 // dialogue is what was said, newest last, within the budget: everything pending, and as
 // much of the history as fits before it.
-func (a *Agent) dialogue(in Input) []llm.Message {
-	all := append(append([]conversation.Message(nil), in.History...), in.Pending...)
+func (t *turn) dialogue() []llm.Message {
+	a, in := t.a, t.in
+	all := slices.Concat(in.History, t.asked)
 	budget, from := a.cfg.Budget, len(all)
+	numbers := map[string]int{}
+	for i, m := range t.numbered() {
+		numbers[m.Key] = i + 1
+	}
 	for from > 0 {
 		m := all[from-1]
 		cost := tokens(line(m))
 		history := from <= len(in.History)
-		if history && (cost > budget || len(all)-from >= a.cfg.MaxMessages+len(in.Pending) || a.cfg.MaxAge > 0 && in.Now.Sub(m.At) > a.cfg.MaxAge) {
+		if history && (cost > budget || len(all)-from >= a.cfg.MaxMessages+len(t.asked) || a.cfg.MaxAge > 0 && in.Now.Sub(m.At) > a.cfg.MaxAge) {
 			break
 		}
 		budget -= cost
 		from--
 	}
+	t.shown = max(0, len(in.History)-from)
 	var out []llm.Message
-	for _, m := range all[from:] {
+	for i, m := range all[from:] {
+		if m.Content.Kind == conversation.Result {
+			continue // its words, if any, were said
+		}
 		role := llm.Assistant
 		if m.Author == conversation.Customer {
 			role = llm.User
 		}
+		text := line(m)
+		if n := numbers[m.Key]; n > 0 && from+i >= len(in.History) {
+			text = fmt.Sprintf("[[%d]] %s", n, text)
+		}
 		if n := len(out); n > 0 && out[n-1].Role == role {
-			out[n-1].Text += "\n" + line(m)
+			out[n-1].Text += "\n" + text
 			continue
 		}
 		if len(out) == 0 && role == llm.Assistant {
 			continue // a dialogue begins with the customer
 		}
-		out = append(out, llm.Message{Role: role, Text: line(m)})
+		out = append(out, llm.Message{Role: role, Text: text})
+	}
+	if notes := t.notes(); notes != "" && len(out) > 0 {
+		out[0].Text = notes + "\n\n" + out[0].Text
 	}
 	return out
 }
@@ -108,47 +187,6 @@ func word(k conversation.Kind) string {
 
 // tokens estimates; Portuguese runs at about three and a half bytes a token.
 func tokens(s string) int { return len(s)*2/7 + 4 }
-
-// unreadable says whether there are no words at all among the pending messages, and which
-// kind came last.
-func unreadable(pending []conversation.Message) (conversation.Kind, bool) {
-	var kind conversation.Kind
-	for _, m := range pending {
-		if m.Content.Readable() {
-			return "", false
-		}
-		kind = m.Content.Kind
-	}
-	return kind, true
-}
-
-// askToWrite is never silence: what cannot be read yet is asked for in words.
-func askToWrite(k conversation.Kind) string {
-	switch k {
-	case conversation.Audio:
-		return "Ainda não consigo ouvir áudios por aqui. Pode me escrever a sua mensagem, por favor?"
-	case conversation.Image, conversation.Video:
-		return "Recebi, mas ainda não consigo ver imagens e vídeos por aqui. Pode me contar por escrito como posso ajudar?"
-	case conversation.Document:
-		return "Recebi o arquivo, mas ainda não consigo abri-lo por aqui. Pode me contar por escrito do que se trata?"
-	case conversation.Sticker:
-		return "Recebi a sua figurinha! 🙂 Como posso ajudar? Se puder, me escreva."
-	}
-	return "Recebi a sua mensagem, mas não consigo ler este formato por aqui. Pode me escrever, por favor?"
-}
-
-// keyword returns the first keyword that a pending message contains as whole words.
-func (a *Agent) keyword(pending []conversation.Message) string {
-	for _, m := range pending {
-		text := " " + fold(m.Content.Text) + " "
-		for _, k := range a.keywords {
-			if strings.Contains(text, " "+k+" ") {
-				return k
-			}
-		}
-	}
-	return ""
-}
 
 // fold lowers case and drops accents and punctuation, so that "Falar com HUMANO!" and
 // "falar com humano" are the same words.

@@ -112,12 +112,25 @@ type Event struct {
 	Delivery conversation.DeliveryID // of Said and Failed: our marker in the message
 	Cause    string                  // of Failed: the channel's words, bounded; may not be logged
 
+	// Command is what a person told us to do, in words that the customer does not see; "" for
+	// nothing. Of Ignored.
+	Command Command
+
 	// Snapshot is the conversation's state that came with the event; nil when the payload
 	// does not tell.
 	Snapshot *conversation.Snapshot
 	// At is when it was said by the channel's clock; zero when the payload does not tell.
 	At time.Time
 }
+
+// Command is what people can tell us from within a helpdesk.
+type Command string
+
+// The commands.
+const (
+	HandBack Command = "hand_back" // the bot goes on: "/bot"
+	TakeOver Command = "take_over" // the bot stops: "/humano"
+)
 
 // IdentityKind is a kind of id by which a channel knows a person.
 type IdentityKind string
@@ -162,6 +175,14 @@ const (
 	Assign     OrderKind = "assign"     // give to a team, queue or person
 	OpenUp     OrderKind = "open"       // make it visible to people: the last step of a handoff
 	Typing     OrderKind = "typing"     // best effort, never recorded
+	Pend       OrderKind = "pending"    // give it back to the bot: nobody's, and out of people's lists
+	// TakeBack is Pend where the helpdesk opened the conversation by itself, because a webhook
+	// of ours failed, and no person has it. It is found out when the order is carried out, and
+	// by package takeback: no channel supports it.
+	TakeBack OrderKind = "take_back"
+	// Call starts a workflow. It is no helpdesk's: no channel supports it, and delivery gives
+	// it to the workflow engine instead.
+	Call OrderKind = "workflow"
 )
 
 // Order is one thing to be done, as stored in a delivery. Text is CommonMark; the adapter
@@ -176,6 +197,12 @@ type Order struct {
 	Attributes map[string]string // of Attributes
 	Team       string            // of Assign: the helpdesk's team or queue id
 	Person     string            // of Assign: the helpdesk's user id
+	// Pause is how long after the order before it this one goes out at the earliest: the time
+	// that a person would need to write it. It ends early when the customer writes.
+	Pause time.Duration
+	// Workflow names what a Call starts, Arguments are its arguments as canonical JSON, an object.
+	Workflow  string
+	Arguments string
 	// Since is when the first attempt began: Reconcile looks no further back.
 	Since time.Time
 	// After is the Key of the newest message that the order answers, "" where it answers
@@ -188,6 +215,22 @@ type Receipt struct {
 	Key    string // the helpdesk's message id, "" where it tells none
 	SelfID string // our own id at the helpdesk, where the answer tells
 	Status int    // HTTP status
+	// Result is what a workflow answered, JSON; "" where it answered nothing that is a result.
+	Result string
+}
+
+// Survey is what a helpdesk shows of a conversation that it may have opened by itself.
+type Survey struct {
+	Snapshot conversation.Snapshot
+	// Person says that somebody of the house has looked at it, written or been given it since
+	// the customer's newest message, so that it is not ours to take.
+	Person bool
+	// BySystem says whether the helpdesk itself noted that it opened the conversation because
+	// the bot failed: Arrived, Absent, or CannotTell where we may not read that.
+	BySystem Verdict
+	// Said are the customer's messages that could be read, oldest first: Received events like
+	// those of webhooks, with the same Key.
+	Said []Event
 }
 
 // Verdict is the answer to "did it arrive?".

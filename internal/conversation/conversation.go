@@ -96,6 +96,9 @@ type State struct {
 	Epoch     int64     // times a person took over
 	Status    Status    // last status observed
 	StatusAt  time.Time // version of it
+	// Episode counts the times the bot got the conversation back: what was decided or promised
+	// in an earlier one is history, and not repeated.
+	Episode int64
 }
 
 // Change says what a move did.
@@ -187,6 +190,9 @@ func (s *State) HandOver(reason Reason) Change {
 // HandBack gives the conversation to the bot again.
 func (s *State) HandBack(reason Reason) Change {
 	c := Change{From: s.Holder, To: Bot, Reason: reason}
+	if c.Moved() {
+		s.Episode++
+	}
 	s.Holder, s.Reason, s.HeldUntil = Bot, reason, time.Time{}
 	return c
 }

@@ -70,11 +70,11 @@ func TestObserve(t *testing.T) {
 		{"open again in a person's hands", taken, Snapshot{Status: Open, At: after}, "", stays(taken),
 			State{Holder: Human, Reason: ByMessage, Epoch: 3, Status: Open, StatusAt: after}},
 		{"handed back", taken, Snapshot{Status: Pending, At: after}, "", Change{From: Human, To: Bot, Reason: ByPending},
-			State{Holder: Bot, Reason: ByPending, Epoch: 3, Status: Pending, StatusAt: after}},
+			State{Holder: Bot, Reason: ByPending, Epoch: 3, Episode: 1, Status: Pending, StatusAt: after}},
 		{"handed back, unassigned", taken, Snapshot{Status: Pending, Assignee: Nobody, At: after}, "", Change{From: Human, To: Bot, Reason: ByPending},
-			State{Holder: Bot, Reason: ByPending, Epoch: 3, Status: Pending, StatusAt: after}},
+			State{Holder: Bot, Reason: ByPending, Epoch: 3, Episode: 1, Status: Pending, StatusAt: after}},
 		{"handed back without a version", taken, Snapshot{Status: Pending}, "", Change{From: Human, To: Bot, Reason: ByPending},
-			State{Holder: Bot, Reason: ByPending, Epoch: 3, Status: Pending, StatusAt: noon}},
+			State{Holder: Bot, Reason: ByPending, Epoch: 3, Episode: 1, Status: Pending, StatusAt: noon}},
 		{"an old pending hands nothing back", taken, Snapshot{Status: Pending, At: before}, "", stays(taken), taken},
 		{"pending and assigned to a person is no hand-back", taken, Snapshot{Status: Pending, Assignee: APerson, At: after}, "", stays(taken),
 			State{Holder: Human, Reason: ByMessage, Epoch: 3, Status: Pending, StatusAt: after}},
@@ -82,7 +82,7 @@ func TestObserve(t *testing.T) {
 			State{Holder: Closed, Reason: ByResolving, Epoch: 3, Status: Resolved, StatusAt: after}},
 
 		{"reopened for the bot", closed, Snapshot{Status: Pending, At: after}, "", Change{From: Closed, To: Bot, Reason: ByPending},
-			State{Holder: Bot, Reason: ByPending, Epoch: 3, Status: Pending, StatusAt: after}},
+			State{Holder: Bot, Reason: ByPending, Epoch: 3, Episode: 1, Status: Pending, StatusAt: after}},
 		{"reopened by a person", closed, Snapshot{Status: Open, At: after}, "", Change{From: Closed, To: Human, Reason: ByOpening, TakenOver: true},
 			State{Holder: Human, Reason: ByOpening, Epoch: 4, Status: Open, StatusAt: after}},
 		{"an old pending does not reopen", closed, Snapshot{Status: Pending, At: before}, "", stays(closed), closed},
@@ -147,7 +147,7 @@ func TestHandBack(t *testing.T) {
 	if diff := cmp.Diff(Change{From: Human, To: Bot, Reason: ByCommand}, s.HandBack(ByCommand)); diff != "" {
 		t.Errorf("HandBack change (-want +got):\n%s", diff)
 	}
-	if diff := cmp.Diff(State{Holder: Bot, Reason: ByCommand, Epoch: 2}, s); diff != "" {
+	if diff := cmp.Diff(State{Holder: Bot, Reason: ByCommand, Epoch: 2, Episode: 1}, s); diff != "" {
 		t.Errorf("state after HandBack (-want +got):\n%s", diff)
 	}
 }

@@ -36,6 +36,10 @@ const (
 	Order    Kind = "order"
 	Poll     Kind = "poll"
 	Unknown  Kind = "unknown" // a kind that the channel has and we do not know yet
+	// Result is what a workflow reported, by the author System: Text is its JSON, and Detail
+	// holds "workflow", "status" ("done" or "failed") and "delivery". No customer reads it; the
+	// desk answers it as it answers a message.
+	Result Kind = "result"
 )
 
 // Content is what was said, without who and when.
@@ -69,46 +73,6 @@ type Message struct {
 	At       time.Time  // when we stored it
 	Turn     TurnID     // the turn that answered it; 0 while it is pending or needs none
 	Revoked  bool
-}
-
-// Quiet decides when a burst of messages is over, that is when the turn is due.
-type Quiet struct {
-	Window time.Duration // quiet time after the last message; 0 answers at once
-	Max    time.Duration // a burst waits no longer than this, counted from its first message
-}
-
-// Due returns when a turn is due after a message that arrived at now in a burst that
-// started at first. A text that ends like a finished sentence needs a shorter window.
-func (q Quiet) Due(first, now time.Time, text string) time.Time {
-	w := q.Window
-	if Finished(text) {
-		w /= 2
-	}
-	due := now.Add(w)
-	if limit := first.Add(q.Max); q.Max > 0 && due.After(limit) {
-		due = limit
-	}
-	if due.Before(now) {
-		due = now
-	}
-	return due
-}
-
-// Finished says whether a text ends like a finished sentence.
-func Finished(text string) bool {
-	for i := len(text) - 1; i >= 0; i-- {
-		switch text[i] {
-		case ' ', '\n', '\r', '\t', '"', '\'', ')':
-			continue
-		case '?', '!':
-			return true
-		case '.':
-			return i == 0 || text[i-1] != '.' // an ellipsis goes on
-		default:
-			return false
-		}
-	}
-	return false
 }
 
 // Fingerprint identifies words by their letters and digits alone, so that a text is known

@@ -3,68 +3,8 @@ package conversation
 import (
 	"bytes"
 	"testing"
-	"time"
 	"unicode/utf8"
 )
-
-func TestDue(t *testing.T) {
-	t.Parallel()
-	usual := Quiet{Window: 4 * time.Second, Max: 20 * time.Second}
-	for _, c := range []struct {
-		name  string
-		quiet Quiet
-		burst time.Duration // since its first message
-		text  string
-		want  time.Duration
-	}{
-		{"first words", usual, 0, "oi", 4 * time.Second},
-		{"a finished sentence waits half as long", usual, 0, "Quanto custa?", 2 * time.Second},
-		{"an ellipsis goes on", usual, 0, "Então...", 4 * time.Second},
-		{"in the middle of a burst", usual, 10 * time.Second, "e", 4 * time.Second},
-		{"the burst's bound", usual, 18 * time.Second, "e", 2 * time.Second},
-		{"beyond the bound", usual, 21 * time.Second, "e", 0},
-		{"no bound", Quiet{Window: 4 * time.Second}, time.Hour, "e", 4 * time.Second},
-		{"no window", Quiet{Max: 20 * time.Second}, 0, "oi", 0},
-		{"nothing configured", Quiet{}, time.Hour, "oi", 0},
-		{"a bound shorter than the window", Quiet{Window: 4 * time.Second, Max: time.Second}, 0, "oi", time.Second},
-		{"no words", usual, 0, "", 4 * time.Second},
-	} {
-		t.Run(c.name, func(t *testing.T) {
-			t.Parallel()
-			if got := c.quiet.Due(noon.Add(-c.burst), noon, c.text).Sub(noon); got != c.want {
-				t.Errorf("Due(%v into the burst, %q) = now+%v, want now+%v", c.burst, c.text, got, c.want)
-			}
-		})
-	}
-}
-
-func TestFinished(t *testing.T) {
-	t.Parallel()
-	for text, want := range map[string]bool{
-		"":                     false,
-		" ":                    false,
-		"oi":                   false,
-		"Oi.":                  true,
-		"Quanto custa?":        true,
-		"Quanto custa? ":       true,
-		"Quanto custa?\r\n\t":  true,
-		"Ótimo!":               true,
-		"(pode ser?)":          true,
-		`ele disse "não."`:     true,
-		"então..":              false,
-		"então...":             false,
-		"então…":               false,
-		".":                    true,
-		"Meu e-mail é a@b.com": false,
-		"Bom dia,":             false,
-		"Sim! 😀":               false,
-		")":                    false,
-	} {
-		if got := Finished(text); got != want {
-			t.Errorf("Finished(%q) = %v, want %v", text, got, want)
-		}
-	}
-}
 
 func TestFingerprint(t *testing.T) {
 	t.Parallel()

@@ -4,7 +4,9 @@
 // Every attempt is written down before and after. Who holds the conversation is checked by
 // the same step that writes down the beginning. A send whose outcome is unknown is
 // reconciled with the helpdesk before it is repeated, where the helpdesk can be asked; where
-// it cannot, it is repeated once.
+// it cannot, it is repeated once. A workflow is started in the same way, but whether it ran
+// is never guessed: what cannot be told is not repeated, unless the workflow says that it
+// drops repeats.
 package delivery
 
 import (
@@ -13,6 +15,7 @@ import (
 	"fmt"
 	"log/slog"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/google/uuid"
@@ -22,6 +25,7 @@ import (
 	"secretaria/internal/fault"
 	"secretaria/internal/job"
 	"secretaria/internal/store"
+	"secretaria/internal/workflow"
 )
 
 // Schedule is the pause after each failed try: one initial try and one more for each.
@@ -54,6 +58,9 @@ type Inbox struct {
 	// Hold is how long people keep a conversation whose answer could not be sent; 0: until
 	// it is handed back.
 	Hold time.Duration
+	// Engine starts the workflows that the inbox's desk declares, by name. Nil: none.
+	Engine    workflow.Engine
+	Workflows map[string]workflow.Declared
 }
 
 // Done is one attempt, for the log and the metrics.
@@ -71,17 +78,23 @@ type Done struct {
 // Config of a Worker.
 type Config struct {
 	Memory   Memory
-	Inboxes  map[string]Inbox
-	Lease    time.Duration   // default 10 s; renewed while a send is under way
-	Timeout  time.Duration   // of one send; default 30 s
-	Schedule []time.Duration // default Schedule()
+	Inboxes  map[string]Inbox // see also Worker.SetInboxes
+	Lease    time.Duration    // default 10 s; renewed while a send is under way
+	Timeout  time.Duration    // of one send; default 30 s
+	Schedule []time.Duration  // default Schedule()
 	Logger   *slog.Logger
 	// Observe is told of every attempt, after it ended. May be nil.
 	Observe func(Done)
+	// BotHolds says whether the bot still holds a conversation, so that nobody sees it typing
+	// over a person. Nil: it never types.
+	BotHolds func(context.Context, conversation.ID) bool
 }
 
 // Worker carries deliveries out. It is safe for concurrent use.
-type Worker struct{ cfg Config }
+type Worker struct {
+	cfg     Config
+	inboxes atomic.Pointer[map[string]Inbox]
+}
 
 // New returns a worker.
 func New(cfg Config) *Worker {
@@ -100,16 +113,26 @@ func New(cfg Config) *Worker {
 	if cfg.Observe == nil {
 		cfg.Observe = func(Done) {}
 	}
-	return &Worker{cfg: cfg}
+	w := &Worker{cfg: cfg}
+	w.SetInboxes(cfg.Inboxes)
+	return w
 }
+
+// SetInboxes replaces the inboxes: attempts that begin from now on see the new ones. The map
+// is not to be changed afterwards.
+func (w *Worker) SetInboxes(inboxes map[string]Inbox) { w.inboxes.Store(&inboxes) }
 
 // Run does one job: all deliveries of the conversation that are due.
 func (w *Worker) Run(ctx context.Context, j job.Deliver) error {
+	var said *store.Delivery // what was just said and is not all
 	for ctx.Err() == nil {
 		asked := time.Now()
 		d, err := w.cfg.Memory.NextDelivery(ctx, j, asked, w.cfg.Lease)
 		switch {
-		case errors.Is(err, store.ErrNotFound), errors.Is(err, store.ErrLost):
+		case errors.Is(err, store.ErrNotFound):
+			w.showTyping(ctx, said)
+			return nil
+		case errors.Is(err, store.ErrLost):
 			return nil
 		case err != nil:
 			return err // the lease runs out and the lane is due again
@@ -119,17 +142,22 @@ func (w *Worker) Run(ctx context.Context, j job.Deliver) error {
 			// have asked the helpdesk about this attempt, and must not have been told too early.
 			return nil
 		}
-		if err := w.attempt(ctx, j, d); err != nil {
+		outcome, err := w.attempt(ctx, j, d)
+		if err != nil {
 			return err
+		}
+		said = nil
+		if outcome == store.AttemptSent && d.Order.Kind == channel.Say && d.More {
+			said = &d
 		}
 	}
 	return nil
 }
 
-func (w *Worker) attempt(ctx context.Context, j job.Deliver, d store.Delivery) error {
+func (w *Worker) attempt(ctx context.Context, j job.Deliver, d store.Delivery) (store.AttemptOutcome, error) {
 	started := time.Now()
 	a := store.Attempt{Delivery: d.ID, Conversation: d.Conversation, Fence: j.Fence, Number: d.Attempts, StartedAt: started}
-	inbox, ok := w.cfg.Inboxes[d.Inbox]
+	inbox, ok := (*w.inboxes.Load())[d.Inbox]
 	done := Done{Delivery: d, Reconciled: d.Uncertain}
 	var err error
 	switch {
@@ -137,6 +165,8 @@ func (w *Worker) attempt(ctx context.Context, j job.Deliver, d store.Delivery) e
 		a.Outcome, a.Cause, a.NextAt = store.AttemptRetry, "inbox not configured", started.Add(time.Hour)
 	case inbox.Dry:
 		a.Outcome, a.Cause = store.AttemptCancelled, "dry run"
+	case d.Order.Kind == channel.Call:
+		err = w.start(ctx, j, inbox, d, &a)
 	case !inbox.Sender.Supports(d.Order.Kind):
 		a.Outcome, a.Cause = store.AttemptCancelled, "not supported by this inbox"
 	case d.Uncertain:
@@ -147,32 +177,52 @@ func (w *Worker) attempt(ctx context.Context, j job.Deliver, d store.Delivery) e
 	a.Now = time.Now()
 	if a.Outcome == store.AttemptFailed && d.Order.Kind == channel.Say && ok {
 		if err := w.giveUp(inbox, &a); err != nil {
-			return err
+			return "", err
 		}
 	}
 	// What happened is recorded even while the process is told to stop.
 	if ferr := w.cfg.Memory.FinishAttempt(context.WithoutCancel(ctx), a); ferr != nil {
-		return fmt.Errorf("record attempt: %w", ferr)
+		return "", fmt.Errorf("record attempt: %w", ferr)
 	}
 	done.Outcome, done.Kind, done.HTTPStatus, done.Cause, done.Duration = a.Outcome, fault.KindOf(err), a.HTTPStatus, a.Cause, a.Now.Sub(started)
 	if !d.AcceptedAt.IsZero() {
 		done.SinceAccept = a.Now.Sub(d.AcceptedAt)
 	}
 	w.report(ctx, done)
-	return nil
+	return a.Outcome, nil
 }
 
 // send tries once.
 func (w *Worker) send(ctx context.Context, j job.Deliver, inbox Inbox, d store.Delivery, a *store.Attempt) error {
 	receipt, err := func() (channel.Receipt, error) {
-		ctx, end := w.bounded(ctx, j)
+		ctx, end := w.bounded(ctx, j, w.cfg.Timeout)
 		defer end()
 		return inbox.Sender.Do(ctx, d.Order)
 	}()
 	a.HTTPStatus, a.Key, a.SelfID = receipt.Status, receipt.Key, receipt.SelfID
+	if d.Order.Kind == channel.TakeBack && fault.Is(err, fault.Conflict) {
+		a.Outcome, a.Cause = store.AttemptCancelled, fault.Code(err) // looked at, and left to people
+		return nil
+	}
+	w.judge(ctx, d, a, err, w.patience(d.Order.Kind))
+	return err
+}
+
+// patience is the schedule of an order. What only adorns a handoff must not keep people
+// waiting for the conversation, which is opened behind it.
+func (w *Worker) patience(kind channel.OrderKind) []time.Duration {
+	switch kind {
+	case channel.Labels, channel.Attributes, channel.Assign:
+		return w.cfg.Schedule[:min(2, len(w.cfg.Schedule))]
+	}
+	return w.cfg.Schedule
+}
+
+// judge says what an attempt has come to by its error.
+func (w *Worker) judge(ctx context.Context, d store.Delivery, a *store.Attempt, err error, schedule []time.Duration) {
 	if err == nil {
 		a.Outcome = store.AttemptSent
-		return nil
+		return
 	}
 	a.Cause = fault.Code(err)
 	if a.HTTPStatus == 0 {
@@ -187,40 +237,29 @@ func (w *Worker) send(ctx context.Context, j job.Deliver, inbox Inbox, d store.D
 		a.Outcome, a.NextAt = store.AttemptUncertain, time.Now().Add(2*time.Second)
 	case kind == fault.Uncertain:
 		// Even after the last try: whether it arrived has to be asked, and costs no try.
-		a.Outcome, a.NextAt = store.AttemptUncertain, time.Now().Add(w.pause(d.Round, err))
+		a.Outcome, a.NextAt = store.AttemptUncertain, time.Now().Add(pause(schedule, d.Round, err))
 	case ctx.Err() != nil:
 		a.Outcome, a.NextAt = store.AttemptRetry, time.Now()
-	case d.Round > len(w.cfg.Schedule):
+	case d.Round > len(schedule):
 		a.Outcome = store.AttemptFailed
 	default:
-		a.Outcome, a.NextAt = store.AttemptRetry, time.Now().Add(w.pause(d.Round, err))
+		a.Outcome, a.NextAt = store.AttemptRetry, time.Now().Add(pause(schedule, d.Round, err))
 	}
-	return err
 }
 
 // reconcile asks the helpdesk about an earlier try whose outcome is unknown.
 func (w *Worker) reconcile(ctx context.Context, j job.Deliver, inbox Inbox, d store.Delivery, a *store.Attempt) error {
 	verdict, receipt, err := func() (channel.Verdict, channel.Receipt, error) {
-		ctx, end := w.bounded(ctx, j)
+		ctx, end := w.bounded(ctx, j, w.cfg.Timeout)
 		defer end()
 		return inbox.Sender.Reconcile(ctx, d.Order)
 	}()
 	a.Cause = d.Cause
-	if err != nil && ctx.Err() != nil {
-		// We are stopping, and have not asked: the next process does.
-		a.Outcome, a.NextAt = store.AttemptUncertain, time.Now()
-		return err
-	}
 	if err != nil {
-		a.Cause = fault.Code(err)
-		if time.Since(d.Order.Since) > maxUncertain {
-			a.Outcome, a.Cause = store.AttemptFailed, "outcome unknown"
-			return err
-		}
-		a.Outcome, a.NextAt = store.AttemptUncertain, time.Now().Add(w.pause(d.Round, err))
+		w.notTold(ctx, d, a, err)
 		return err
 	}
-	exhausted := d.Round > len(w.cfg.Schedule)
+	exhausted := d.Round > len(w.patience(d.Order.Kind))
 	switch {
 	case verdict == channel.Arrived:
 		a.Outcome, a.Key, a.SelfID, a.HTTPStatus, a.Cause = store.AttemptSent, receipt.Key, receipt.SelfID, receipt.Status, ""
@@ -230,26 +269,44 @@ func (w *Worker) reconcile(ctx context.Context, j job.Deliver, inbox Inbox, d st
 		a.Outcome = store.AttemptAbsent
 	case d.Blind > 0:
 		// Once more would be a third copy in the customer's hands.
-		a.Outcome, a.Cause = store.AttemptFailed, "outcome unknown"
+		a.Outcome, a.Cause = store.AttemptFailed, unknown
 	default:
 		a.Outcome = store.AttemptUnknown
 	}
 	return nil
 }
 
+// notTold says what a question has come to that could not be asked.
+func (w *Worker) notTold(ctx context.Context, d store.Delivery, a *store.Attempt, err error) {
+	if ctx.Err() != nil {
+		// We are stopping, and have not asked: the next process does.
+		a.Outcome, a.NextAt = store.AttemptUncertain, time.Now()
+		return
+	}
+	a.Cause = fault.Code(err)
+	if time.Since(d.Order.Since) > maxUncertain {
+		a.Outcome, a.Cause = store.AttemptFailed, unknown
+		return
+	}
+	a.Outcome, a.NextAt = store.AttemptUncertain, time.Now().Add(pause(w.cfg.Schedule, d.Round, err))
+}
+
+// unknown is the cause of what nobody could tell about.
+const unknown = "outcome unknown"
+
 // pause is the schedule's, or longer where the peer asked for it.
-func (w *Worker) pause(round int, err error) time.Duration {
-	i := min(max(round, 1), len(w.cfg.Schedule)) - 1
+func pause(schedule []time.Duration, round int, err error) time.Duration {
+	i := min(max(round, 1), len(schedule)) - 1
 	pause := Schedule()[0] // without further tries, what is in doubt is still asked about
 	if i >= 0 {
-		pause = w.cfg.Schedule[i]
+		pause = schedule[i]
 	}
 	return max(pause, fault.RetryAfter(err))
 }
 
 // bounded gives a call its deadline and keeps the lease while it lasts.
-func (w *Worker) bounded(ctx context.Context, j job.Deliver) (context.Context, func()) {
-	ctx, cancel := context.WithTimeoutCause(ctx, w.cfg.Timeout, fault.New(fault.Uncertain, "send timed out"))
+func (w *Worker) bounded(ctx context.Context, j job.Deliver, limit time.Duration) (context.Context, func()) {
+	ctx, cancel := context.WithTimeoutCause(ctx, limit, fault.New(fault.Uncertain, "send timed out"))
 	ended := make(chan struct{})
 	var renewing sync.WaitGroup
 	renewing.Go(func() {

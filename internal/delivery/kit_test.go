@@ -6,6 +6,7 @@ import (
 	"database/sql"
 	"fmt"
 	"log/slog"
+	"os"
 	"path/filepath"
 	"sync"
 	"testing"
@@ -125,17 +126,43 @@ type kit struct {
 	done  []delivery.Done
 }
 
+// template is a migrated database without a row: migrating one takes most of a test's time.
+var template = sync.OnceValues(func() ([]byte, error) {
+	dir, err := os.MkdirTemp("", "delivery")
+	if err != nil {
+		return nil, err
+	}
+	defer os.RemoveAll(dir)
+	ctx, path := context.Background(), filepath.Join(dir, "d.db")
+	db, err := sqlite.Open(ctx, path, false)
+	if err != nil {
+		return nil, err
+	}
+	if _, err := db.Migrate(ctx); err != nil {
+		return nil, err
+	}
+	if err := db.Close(); err != nil {
+		return nil, err
+	}
+	return os.ReadFile(path)
+})
+
 // newKit decides orders, now; call it inside a bubble.
 func newKit(t *testing.T, inbox delivery.Inbox, orders ...channel.Order) *kit {
 	t.Helper()
 	k := &kit{T: t}
 	ctx := t.Context()
-	db, err := sqlite.Open(ctx, filepath.Join(t.TempDir(), "d.db"), false)
+	empty, err := template()
+	if err != nil {
+		t.Fatalf("template: %v", err)
+	}
+	path := filepath.Join(t.TempDir(), "d.db")
+	if err := os.WriteFile(path, empty, 0o600); err != nil {
+		t.Fatalf("WriteFile: %v", err)
+	}
+	db, err := sqlite.Open(ctx, path, true)
 	if err != nil {
 		t.Fatalf("Open: %v", err)
-	}
-	if _, err := db.Migrate(ctx); err != nil {
-		t.Fatalf("Migrate: %v", err)
 	}
 	s, err := sqlite.New(ctx, db, func(_ context.Context, _ *sql.Tx, lane job.Lane, claims []job.Claim) error {
 		if lane == job.Deliveries {

@@ -6,4 +6,10 @@ import (
 	"go.uber.org/goleak"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) {
+	// Made outside of the tests, whose time stands still.
+	if _, err := template(); err != nil {
+		panic(err)
+	}
+	goleak.VerifyTestMain(m)
+}

@@ -1,5 +1,5 @@
 // Package demo shows the product at work to somebody who has configured nothing: the server
-// as it is deployed, between a fake Whaticket and a fake Chatwoot, in two conversations that
+// as it is deployed, between a fake Whaticket and a fake Chatwoot, in three conversations that
 // are printed as they happen.
 //
 // Only the helpdesks are fakes, and they are called so. Webhooks are signed and travel over
@@ -28,6 +28,7 @@ import (
 	"secretaria/internal/conversation"
 	"secretaria/internal/delivery"
 	"secretaria/internal/intake"
+	"secretaria/internal/playbook"
 	"secretaria/internal/secret"
 	"secretaria/internal/turn"
 )
@@ -149,7 +150,10 @@ func (s *stage) options() app.Options {
 		persona, _ := agent.Persona(name)
 		desks = append(desks, agent.Config{Name: name, Persona: persona + knowledge, Location: time.Local})
 	}
+	desks = append(desks, agent.Config{Name: "vendas", Persona: desks[1].Persona, Location: time.Local, Playbook: playbook.Default()})
+	desk := &chatwoot.Config{BaseURL: s.chatwoot.URL(), AccountID: "1", Token: secret.New("bot-token")}
 	secrets := []secret.String{secret.New(s.secret)}
+	desk.Secrets = secrets
 	return app.Options{
 		Version: s.o.Version, Host: "127.0.0.1", Port: s.o.Port, Database: s.database, Logger: s.o.Logger, Metrics: true,
 		Desks: desks,
@@ -158,9 +162,8 @@ func (s *stage) options() app.Options {
 				BaseURL: s.whaticket.URL(), Token: secret.New(whatickettest.DefaultToken), Auth: whaticket.BySignature, Secrets: secrets,
 				Email: whatickettest.DefaultEmail, Password: secret.New(whatickettest.DefaultPassword),
 			}},
-			{Name: "chatwoot", Desk: "sdr", Team: "4", Labels: []string{"demo"}, Chatwoot: &chatwoot.Config{
-				BaseURL: s.chatwoot.URL(), AccountID: "1", Token: secret.New("bot-token"), Secrets: secrets,
-			}},
+			{Name: "chatwoot", Desk: "sdr", Team: "4", Labels: []string{"demo"}, Chatwoot: desk},
+			{Name: "vendas", Desk: "vendas", Team: "4", Labels: []string{"demo"}, Chatwoot: desk},
 		},
 		Quiet:        conversation.Quiet{Window: s.o.Quiet, Max: 5 * s.o.Quiet},
 		DedupeWindow: 5 * time.Minute,

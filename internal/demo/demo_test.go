@@ -29,12 +29,19 @@ func TestOnce(t *testing.T) {
 		"opened   for people",
 		"status open, team 4, labels demo",
 		"private note: O cliente pediu para falar com uma pessoa.",
+		"Bot     Olá! Que bom falar com você. Para começar, qual é o seu nome?",
+		"Bot     Prazer, Carla! Qual é o nome da sua empresa?",
+		"Bot     E qual é o seu cargo na Padaria Trigo Bom?",
+		"Bot     Quais ferramentas de vendas vocês usam hoje?",
+		"Bot     Qual é a principal dificuldade de vocês hoje?",
+		"Bot     Obrigado, Carla! Já tenho o que preciso. Vou passar a conversa para um dos nossos especialistas.",
+		"by a rule, no model asked,",
 	} {
 		if !strings.Contains(out.String(), want) {
 			t.Errorf("the demonstration does not show %q", want)
 		}
 	}
-	if got, want := strings.Count(out.String(), "\nBot "), 6; got != want {
+	if got, want := strings.Count(out.String(), "\nBot "), 12; got != want {
 		t.Errorf("the bot answers %d times, want %d", got, want)
 	}
 	if t.Failed() {

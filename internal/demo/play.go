@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -46,7 +47,7 @@ func (p *player) introduce() {
 	p.printf("  an answer waits until the customer was quiet for %v (TURN_QUIET; 4s in use)\n", p.o.Quiet)
 }
 
-// play is the two conversations.
+// play is the three conversations.
 func (p *player) play(ctx context.Context) error {
 	p.printf("\n== WhatsApp, through the fake Whaticket: the secretária answers\n")
 	for _, words := range [][]string{
@@ -83,7 +84,46 @@ func (p *player) play(ctx context.Context) error {
 		return err
 	}
 	p.handover(id)
-	p.printf("\nBoth conversations took %s.\n", human(time.Since(p.began)))
+	if err := p.qualify(ctx); err != nil {
+		return err
+	}
+	p.printf("\nThe three conversations took %s.\n", human(time.Since(p.began)))
+	return nil
+}
+
+// qualify is a lead who answers the questions of the built-in playbook, in order, and then
+// some: no model is asked.
+func (p *player) qualify(ctx context.Context) error {
+	p.printf("\n== Chatwoot, another inbox: the SDR qualifies a lead by its playbook, and no model is asked\n")
+	p.chatwoot.SetWebhook(p.url+"/api/v1/webhooks/agentbot/vendas", p.secret)
+	p.handedOver = false
+	id := p.chatwoot.Open(chatwoottest.Contact{Name: "+55 19 99876-5432", Phone: "+5519998765432"})
+	say := func(ctx context.Context, text string) error {
+		hook, err := p.chatwoot.Customer(ctx, id, text)
+		if err == nil && hook.Status/100 != 2 {
+			err = fmt.Errorf("the server answered %d", hook.Status)
+		}
+		return err
+	}
+	for _, words := range [][]string{
+		{"Oi, vi o anúncio de vocês."},
+		{"Carla Nunes"},
+		{"Padaria Trigo Bom"},
+		{"Sou a dona"},
+		{"Só planilha e WhatsApp"},
+		{"A gente demora para responder e perde pedido."},
+	} {
+		if err := p.turn(ctx, channel.Chatwoot, "Carla", words, say); err != nil {
+			return err
+		}
+	}
+	if !p.handedOver {
+		return errors.New("nobody was called to the lead in Chatwoot")
+	}
+	if err := p.chatwoot.Wait(ctx, func() bool { return p.chatwoot.Conversation(id).Status == chatwoottest.Open }); err != nil {
+		return err
+	}
+	p.handover(id)
 	return nil
 }
 
@@ -306,6 +346,9 @@ func (p *player) handover(id int64) {
 	c := p.chatwoot.Conversation(id)
 	p.printf("\nWhat people see in the fake Chatwoot, conversation %d:\n", id)
 	p.printf("        status %s, team %d, labels %s\n", c.Status, c.TeamID, strings.Join(c.Labels, ", "))
+	for _, key := range slices.Sorted(maps.Keys(c.Attributes)) {
+		p.printf("        attribute %s: %v\n", key, c.Attributes[key])
+	}
 	for _, m := range c.Messages {
 		if m.Private {
 			p.printf("        private note: %s\n", indent(m.Content))

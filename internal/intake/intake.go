@@ -56,6 +56,8 @@ type Inbox struct {
 	Signed bool
 	Quiet  conversation.Quiet
 	Hold   time.Duration // how long a person who took over keeps a conversation; 0: until handed back
+	// TakeBack is when a conversation is looked at that the helpdesk may have opened by itself; 0: never.
+	TakeBack time.Duration
 }
 
 // Done is what became of a webhook: one wide line of the log, and the metrics.
@@ -156,7 +158,7 @@ func (in *Intake) accept(w http.ResponseWriter, r *http.Request, inbox *Inbox, c
 			outcome, retry = channel.Outcome{Kind: channel.Unavailable}, 0
 		}
 	}()
-	body, err := read(w, r)
+	body, err := ReadBody(w, r, MaxBody)
 	var tooLarge *http.MaxBytesError
 	if errors.As(err, &tooLarge) {
 		return channel.Outcome{Kind: channel.TooLarge}, 0
@@ -176,7 +178,7 @@ func (in *Intake) accept(w http.ResponseWriter, r *http.Request, inbox *Inbox, c
 		}
 		return channel.Outcome{Kind: channel.Refused, Detail: detail}, 0
 	}
-	if !isJSON(r.Header.Get("Content-Type")) {
+	if !IsJSON(r.Header.Get("Content-Type")) {
 		return channel.Outcome{Kind: channel.WrongType}, 0
 	}
 	events, err := ch.Parse(req)
@@ -237,20 +239,22 @@ func (in *Intake) unlimit(inbox *Inbox, events []channel.Event) {
 	}
 }
 
-// read reads the body whole. Length and limit are checked before a byte is kept.
-func read(w http.ResponseWriter, r *http.Request) ([]byte, error) {
-	if r.ContentLength > MaxBody {
-		return nil, &http.MaxBytesError{Limit: MaxBody}
+// ReadBody reads a body of at most limit bytes whole. Length and limit are checked before a
+// byte is kept; what is larger is an *http.MaxBytesError.
+func ReadBody(w http.ResponseWriter, r *http.Request, limit int64) ([]byte, error) {
+	if r.ContentLength > limit {
+		return nil, &http.MaxBytesError{Limit: limit}
 	}
 	var buf bytes.Buffer
 	if r.ContentLength > 0 {
 		buf.Grow(int(r.ContentLength) + bytes.MinRead)
 	}
-	_, err := io.Copy(&buf, http.MaxBytesReader(w, r.Body, MaxBody))
+	_, err := io.Copy(&buf, http.MaxBytesReader(w, r.Body, limit))
 	return buf.Bytes(), err
 }
 
-func isJSON(contentType string) bool {
+// IsJSON says whether a media type is one of JSON, or none.
+func IsJSON(contentType string) bool {
 	if contentType == "" {
 		return true // some senders leave it out; the body decides
 	}
@@ -264,7 +268,7 @@ func isJSON(contentType string) bool {
 // ignored says whether no event wants anything, and why.
 func ignored(events []channel.Event) (string, bool) {
 	for i := range events {
-		if events[i].Kind != channel.Ignored || events[i].Snapshot != nil {
+		if events[i].Kind != channel.Ignored || events[i].Snapshot != nil || events[i].Command != "" {
 			return "", false
 		}
 	}
@@ -282,7 +286,7 @@ func contactKey(inbox string, ev *channel.Event) string {
 
 func (in *Intake) arrival(inbox *Inbox, events []channel.Event, received time.Time, correlation string) store.Arrival {
 	return store.Arrival{Inbox: inbox.Name, Channel: in.cfg.Kind, Events: events, Now: received, Correlation: correlation, Quiet: inbox.Quiet,
-		DedupeWindow: in.cfg.DedupeWindow, Hold: inbox.Hold,
+		DedupeWindow: in.cfg.DedupeWindow, Hold: inbox.Hold, TakeBack: inbox.TakeBack,
 		// In Whaticket a person who acts on a ticket has it, and moving it would message the customer.
 		CanOpen: in.cfg.Kind == channel.Chatwoot && inbox.Channel.Supports(channel.OpenUp)}
 }

@@ -45,6 +45,12 @@ type thread struct {
 	version time.Time
 	arrived []arrival
 	spoke   bool // a person has said something here
+
+	taken    []time.Time // when takeovers were received
+	freed    time.Time   // when the last of them was over
+	expected bool        // the next of them is the race's
+	bot      string      // what the bot is about
+	wire     int         // messages on the wire
 }
 
 // arrival is something of ours that the customer, or people, can read.
@@ -213,6 +219,9 @@ func (l *line) Do(ctx context.Context, o channel.Order) (channel.Receipt, error)
 	if dies && chance(r, .3) && l.p.kill("before a send") {
 		return channel.Receipt{}, l.p.hang()
 	}
+	t.sending(o)
+	t.onWire(1)
+	defer t.onWire(-1)
 	stored := make(chan string, 1)
 	if f == nil || f.effect {
 		w.run(func() {

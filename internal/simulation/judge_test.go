@@ -23,11 +23,12 @@ type judge struct {
 	turns    map[conversation.ID]holding
 	covered  map[conversation.ID]map[int64][]conversation.MessageID // what a turn of a fence began with
 	orders   map[conversation.DeliveryID]*order
-	decided  map[string]bool         // conversation and fence
-	places   map[conversation.ID]int // orders decided so far
-	begunTo  map[conversation.ID]int // place of the last delivery that was begun
-	answered map[conversation.MessageID]bool
-	taken    map[conversation.ID]int // times that a person took each conversation from the bot
+	decided  map[string]bool                                      // conversation and fence
+	places   map[conversation.ID]int                              // orders decided so far
+	begunTo  map[conversation.ID]int                              // place of the last delivery that was begun
+	answered map[conversation.MessageID][]conversation.DeliveryID // by what was decided to be said
+	left     map[conversation.ID]int                              // the place of the last order for a customer who wants no more
+	taken    map[conversation.ID]int                              // times that a person took each conversation from the bot
 }
 
 // hands is who holds a conversation from a time on.
@@ -51,6 +52,7 @@ type order struct {
 	taken        int // times that a person had taken the conversation before
 	kind         channel.OrderKind
 	text         string
+	at, free     time.Time    // when it was decided, and when a person had last given the conversation back
 	begun        int          // attempts
 	unknown      bool         // one was repeated while the end of an earlier one was not certain
 	definite     map[int]bool // by number, those whose end was certain and recorded
@@ -59,7 +61,7 @@ type order struct {
 func newJudge() judge {
 	return judge{hands: map[conversation.ID][]hands{}, threads: map[conversation.ID]*thread{}, turns: map[conversation.ID]holding{},
 		covered: map[conversation.ID]map[int64][]conversation.MessageID{}, orders: map[conversation.DeliveryID]*order{}, decided: map[string]bool{},
-		places: map[conversation.ID]int{}, begunTo: map[conversation.ID]int{}, answered: map[conversation.MessageID]bool{}, taken: map[conversation.ID]int{}}
+		places: map[conversation.ID]int{}, begunTo: map[conversation.ID]int{}, answered: map[conversation.MessageID][]conversation.DeliveryID{}, left: map[conversation.ID]int{}, taken: map[conversation.ID]int{}}
 }
 
 // wrong notes a broken promise.
@@ -147,7 +149,7 @@ func (w *world) began(p *process, t store.Turn, until time.Time) {
 	var ids []conversation.MessageID
 	for _, m := range t.Pending {
 		ids = append(ids, m.ID)
-		if w.answered[m.ID] {
+		if w.saidAbout(id, m.ID) {
 			w.wrong("%s: message %d is to be answered again", name(id), m.ID)
 		}
 	}
@@ -184,13 +186,22 @@ func (w *world) committed(ctx context.Context, d store.Decision) {
 		if m > d.Through {
 			continue
 		}
-		if w.answered[m] {
+		if w.saidAbout(id, m) {
 			w.wrong("%s: message %d is answered by two decisions", name(id), m)
 		}
-		w.answered[m] = true
+		w.answered[m] = []conversation.DeliveryID{}
+		for _, o := range d.Orders {
+			if o.Kind == channel.Say {
+				w.answered[m] = append(w.answered[m], o.Delivery)
+			}
+		}
 	}
 	w.released(id, d.Fence)
 	w.ordered(id, d.Epoch, d.Orders)
+	if d.OptOut {
+		w.left[id] = w.places[id]
+		w.count("customer wants no more")
+	}
 	w.count("decision " + d.Record.Outcome)
 	if d.Partial {
 		w.count("decision before the newest messages")
@@ -198,10 +209,29 @@ func (w *world) committed(ctx context.Context, d store.Decision) {
 	w.look(ctx, id)
 }
 
+// saidAbout says whether a message has been answered. One whose answer was called off before
+// any of it was said has not, and comes to the desk again where a person hands back.
+func (w *world) saidAbout(id conversation.ID, m conversation.MessageID) bool {
+	orders, decided := w.answered[m]
+	if !decided || len(orders) == 0 {
+		return decided
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	t := w.threads[id]
+	return t == nil || slices.ContainsFunc(t.arrived, func(a arrival) bool { return slices.Contains(orders, a.delivery) })
+}
+
 func (w *world) ordered(id conversation.ID, epoch int64, orders []channel.Order) {
 	for _, o := range orders {
 		w.places[id]++
-		w.orders[o.Delivery] = &order{conversation: id, place: w.places[id], epoch: epoch, taken: w.taken[id], kind: o.Kind, text: o.Text, definite: map[int]bool{}}
+		free := time.Time{}
+		if t := w.threads[id]; t != nil {
+			w.mu.Lock()
+			free = t.freed
+			w.mu.Unlock()
+		}
+		w.orders[o.Delivery] = &order{at: time.Now(), free: free, conversation: id, place: w.places[id], epoch: epoch, taken: w.taken[id], kind: o.Kind, text: o.Text, definite: map[int]bool{}}
 		w.note("%s is to %s %q", name(id), o.Kind, clip(o.Text))
 	}
 }
@@ -218,6 +248,9 @@ func (w *world) next(d store.Delivery) {
 		w.wrong("%s: %s %q begins after what was decided after it", name(d.Conversation), o.kind, clip(o.text))
 	}
 	w.begunTo[d.Conversation] = o.place
+	if last, left := w.left[d.Conversation]; left && o.kind == channel.Say && o.place > last {
+		w.wrong("%s: %q is said to somebody who wants no more", name(d.Conversation), clip(o.text))
+	}
 	s := w.state(d.Conversation)
 	if o.kind == channel.Say && (s.Holder == conversation.Closed || s.Epoch != o.epoch || w.taken[d.Conversation] != o.taken) {
 		w.wrong("%s: %q of epoch %d is said while %s has it in epoch %d, and people took it %d times since", name(d.Conversation), clip(o.text), o.epoch, s.Holder, s.Epoch,
@@ -297,6 +330,9 @@ func (w *world) checkEnd(ctx context.Context) {
 
 // excused says whether somebody else had the conversation at some time since the message.
 func (w *world) excused(m *message) bool {
+	if _, left := w.left[m.conversation]; left {
+		return true // and so the customer wanted it
+	}
 	past := w.hands[m.conversation]
 	for i, h := range past {
 		over := i+1 < len(past) && !past[i+1].at.After(m.stored)

@@ -2,6 +2,7 @@ package simulation
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"fmt"
 	"math/rand/v2"
@@ -80,7 +81,11 @@ func (w *world) customer(t *thread, r *rand.Rand) {
 	for n := range 2 + r.IntN(5) {
 		m := &message{thread: t, word: fmt.Sprintf("assunto-%d-%d", t.index, n)}
 		text := "Queria saber do " + m.word + pick(r, []string{"", "", "?", "..."})
-		if chance(r, .03) {
+		leaves := n > 0 && chance(r, .03)
+		switch {
+		case leaves:
+			text, m.revoked = "SAIR", true // wants no answer
+		case chance(r, .03):
 			text += " com um atendente"
 		}
 		w.mu.Lock()
@@ -160,10 +165,38 @@ func (w *world) person(t *thread, r *rand.Rand) {
 		w.note("%s: a person %s", t, how)
 		t.report(r, ev, nil)
 		w.wait(between(r, time.Second, 15*time.Second))
-		if t.desk.kind != marked || chance(r, .3) {
-			continue
+		switch {
+		case chance(r, .3):
+		case t.desk.kind == marked:
+			t.handBack(r)
+		default:
+			w.operatorHandsBack(t) // nothing at this helpdesk does
 		}
-		t.handBack(r)
+	}
+}
+
+// operatorHandsBack gives the conversation to the bot by a command beside the processes.
+func (w *world) operatorHandsBack(t *thread) {
+	w.effects.Lock()
+	defer w.effects.Unlock()
+	id, ctx := t.stored(), context.Background()
+	w.mu.Lock()
+	away := w.outage
+	w.mu.Unlock()
+	if id == 0 || away {
+		return
+	}
+	before := w.look(ctx, id)
+	if before.Holder != conversation.Human {
+		return
+	}
+	w.count("operator hands back")
+	w.note("%s: an operator hands back", t)
+	if err := w.store.HandBack(ctx, id, nil, time.Now()); err != nil {
+		w.wrong("%s: HandBack: %v", t, err)
+	}
+	if after := w.look(ctx, id); after.Holder != conversation.Bot || after.Episode != before.Episode+1 {
+		w.wrong("%s: handed back, and held by %s in episode %d after %d", name(id), after.Holder, after.Episode, before.Episode)
 	}
 }
 
@@ -252,6 +285,7 @@ func (t *thread) try(r *rand.Rand, ev channel.Event, body []byte) bool {
 		if n > 0 && !w.wait(between(r, time.Second, 3*time.Second)) {
 			return false
 		}
+		t.shows(ev)
 		status := w.post(kind, t.desk.inbox, body, r, limit, fmt.Sprintf("%s %s %s", t, ev.Kind, ev.Key+ev.Target))
 		if status == http.StatusOK {
 			return true

@@ -71,15 +71,19 @@ func (w *world) startProcess(ctx context.Context, index, life int, r role) {
 		default:
 		}
 	}
-	desk, err := agent.New(agent.Config{Name: "secretaria"}, &mind{p})
+	desk, err := agent.New(agent.Config{Name: "secretaria"}, agent.Deps{Model: &mind{p}})
 	if err != nil {
 		panic(err)
+	}
+	var answers thinking = thinker{desk}
+	if w.desk != nil {
+		answers = w.desk(p)
 	}
 	turns, sends := map[string]turn.Inbox{}, map[string]delivery.Inbox{}
 	hooks := map[channel.Kind][]intake.Inbox{}
 	for _, d := range w.desks {
 		l := &line{p, d}
-		turns[d.inbox] = turn.Inbox{Desk: thinker{desk}, Supports: l.Supports, Labels: []string{"bot"}, Hold: w.shape.hold}
+		turns[d.inbox] = turn.Inbox{Desk: answers, Supports: l.Supports, Labels: []string{"bot"}, Hold: w.shape.hold}
 		sends[d.inbox] = delivery.Inbox{Sender: l, Hold: w.shape.hold}
 		hooks[l.Kind()] = append(hooks[l.Kind()], intake.Inbox{Name: d.inbox, Channel: l, Quiet: conversation.Quiet{Window: w.shape.quiet, Max: w.shape.quietMax}, Hold: w.shape.hold})
 	}
@@ -213,6 +217,7 @@ func (w *world) post(kind channel.Kind, inbox string, body []byte, r *rand.Rand,
 	case <-answered:
 		return rec.Code
 	case <-p.died:
+		w.wait(between(r, time.Microsecond, time.Millisecond)) // no two senders hear of it at one instant
 	case <-t.C:
 	case <-w.ended:
 	}
@@ -317,6 +322,9 @@ func (p *process) stop() {
 
 // pending are the messages that a desk is thinking about.
 type pending struct{}
+
+// thinking is who decides turns.
+type thinking = turn.Desk
 
 // thinker tells the model which messages it is asked about.
 type thinker struct{ *agent.Agent }

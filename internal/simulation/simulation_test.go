@@ -21,6 +21,7 @@ import (
 
 var (
 	seeds = flag.Int("seeds", 0, "how many seeds to play; 0: 200, or 24 under the race detector")
+	races = flag.Int("races", 0, "how many takeovers to race; 0: 2000, or 200 under the race detector")
 	first = flag.Uint64("first", 1, "the first seed")
 	only  = flag.Uint64("seed", 0, "play this seed alone, and print all that happens")
 )
@@ -59,17 +60,26 @@ func newTown(t *testing.T) *town {
 	return &town{dir: dir, empty: empty}
 }
 
-// play lives one seed to its end.
-func (tn *town) play(t *testing.T, seed uint64) (w *world) {
+// database copies the empty database for one life. done removes it.
+func (tn *town) database(t *testing.T, seed uint64) (path string, done func()) {
 	t.Helper()
-	path := filepath.Join(tn.dir, fmt.Sprintf("%d-%d.db", seed, tn.n.Add(1)))
+	path = filepath.Join(tn.dir, fmt.Sprintf("%d-%d.db", seed, tn.n.Add(1)))
 	if err := os.WriteFile(path, tn.empty, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	defer func() {
+	return path, func() {
 		for _, end := range []string{"", "-wal", "-shm"} {
 			os.Remove(path + end)
 		}
+	}
+}
+
+// play lives one seed to its end.
+func (tn *town) play(t *testing.T, seed uint64) (w *world) {
+	t.Helper()
+	path, done := tn.database(t, seed)
+	defer func() {
+		done()
 		if p := recover(); p != nil {
 			panic(fmt.Sprintf("seed %d: %v", seed, p))
 		}
@@ -181,7 +191,7 @@ func checkTotals(t *testing.T, totals map[string]int) {
 	t.Helper()
 	want := []string{
 		"message left to a person", "message not acknowledged", "duplicate", "echo lost", "webhook doubled", "webhook late", "webhook failed", "opened by the helpdesk",
-		"person speaks", "person opens", "person is assigned", "person resolves", "person hands back",
+		"person speaks", "person opens", "person is assigned", "person resolves", "person hands back", "operator hands back", "customer wants no more",
 		"thought given up", "decision replied", "decision handed_over", "decision model_failed", "decision before the newest messages",
 		"model silent", "model empty", "model fails", "model hands over", "job lost", "job late", "job doubled",
 		"attempt sent", "attempt retry", "attempt failed", "attempt uncertain", "attempt unknown", "attempt absent", "repeat", "blind repeat heard",

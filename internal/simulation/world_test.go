@@ -48,6 +48,8 @@ type world struct {
 	deaths    int
 	counts    map[string]int // what happened how often: a simulation in which nothing goes wrong proves nothing
 
+	actors   func(*world, *sync.WaitGroup) // who lives here; default: people
+	desk     func(*process) thinking       // who answers; default: the agent
 	desks    []*desk
 	messages map[string]*message // by the word that nobody else says
 	keys     map[string]*message // by desk and the helpdesk's key
@@ -107,7 +109,7 @@ func chance(r *rand.Rand, p float64) bool { return r.Float64() < p }
 // newWorld makes a world; call it inside a bubble, with the path of a fresh migrated database.
 func newWorld(ctx context.Context, seed uint64, path string) (*world, error) {
 	w := &world{seed: seed, start: time.Now(), ended: make(chan struct{}), drawn: map[string]int{}, counts: map[string]int{}, messages: map[string]*message{}, keys: map[string]*message{}}
-	w.judge = newJudge()
+	w.judge, w.actors = newJudge(), (*world).people
 	w.shape = draw(w.dice("shape"))
 	for _, kind := range []deskKind{marked, found, blind} {
 		w.desks = append(w.desks, &desk{w: w, inbox: string(kind), kind: kind})
@@ -230,7 +232,7 @@ func (w *world) live(ctx context.Context) {
 		w.startProcess(ctx, i, 1, r)
 	}
 	var actors sync.WaitGroup
-	w.people(&actors)
+	w.actors(w, &actors)
 	w.misfortune(ctx, &actors)
 	actors.Wait()
 	w.mu.Lock()

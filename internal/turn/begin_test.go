@@ -22,7 +22,7 @@ func TestNothingBeginsAfterTheLease(t *testing.T) {
 			asked := 0
 			s := build(&memory{turn: due(), begin: func() { time.Sleep(slow) }}, turn.Inbox{Desk: desk(func(context.Context, agent.Input) (agent.Decision, error) {
 				asked++
-				return agent.Decision{Outcome: agent.Replied, Reason: "model", Replies: []string{"resposta"}}, nil
+				return agent.Decision{Outcome: agent.Replied, Reason: "model", Replies: replies("resposta")}, nil
 			})})
 			if err := s.run(t.Context()); err != nil {
 				t.Fatalf("Run: %v", err)
@@ -45,7 +45,7 @@ func TestMessagesAreReadInTheOrderOfArrival(t *testing.T) {
 			for _, p := range in.Pending {
 				asked = append(asked, p.ID)
 			}
-			return agent.Decision{Outcome: agent.Replied, Reason: "model", Replies: []string{"resposta"}}, nil
+			return agent.Decision{Outcome: agent.Replied, Reason: "model", Replies: replies("resposta")}, nil
 		})})
 		if err := s.run(t.Context()); err != nil {
 			t.Fatalf("Run: %v", err)

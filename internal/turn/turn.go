@@ -13,15 +13,13 @@ import (
 	"log/slog"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
-
-	"github.com/google/uuid"
 
 	"secretaria/internal/agent"
 	"secretaria/internal/channel"
 	"secretaria/internal/conversation"
 	"secretaria/internal/job"
-	"secretaria/internal/render"
 	"secretaria/internal/store"
 )
 
@@ -60,6 +58,9 @@ type Inbox struct {
 	Labels       []string // added at a handoff
 	// Hold is how long people keep a conversation that was handed over; 0: until it is handed back.
 	Hold time.Duration
+	// Typing shows the customer that an answer is coming; its errors are nobody's business. Nil
+	// where the channel cannot.
+	Typing func(context.Context, channel.Address)
 }
 
 // Done is what became of a turn: one wide line of the log, and the metrics.
@@ -72,6 +73,8 @@ type Done struct {
 	Reason       string
 	Pending      int
 	Replies      int
+	Calls        int // workflows to be started
+	Sources      int // facts of the house that the answer had before it
 	Model        string
 	InputTokens  int
 	OutputTokens int
@@ -87,8 +90,8 @@ type Done struct {
 // Config of a Worker.
 type Config struct {
 	Memory  Memory
-	Inboxes map[string]Inbox
-	Lease   time.Duration // default 10 s; renewed while the turn runs
+	Inboxes map[string]Inbox // see also Worker.SetInboxes
+	Lease   time.Duration    // default 10 s; renewed while the turn runs
 	Logger  *slog.Logger
 	// Observe is told of every turn, after it ended. May be nil.
 	Observe func(Done)
@@ -98,7 +101,8 @@ type Config struct {
 
 // Worker runs turns. It is safe for concurrent use.
 type Worker struct {
-	cfg Config
+	cfg     Config
+	inboxes atomic.Pointer[map[string]Inbox]
 
 	mu       sync.Mutex
 	thinking map[conversation.ID]*draft
@@ -121,8 +125,14 @@ func New(cfg Config) *Worker {
 	if cfg.Wake == nil {
 		cfg.Wake = func(job.Lane) {}
 	}
-	return &Worker{cfg: cfg, thinking: map[conversation.ID]*draft{}}
+	w := &Worker{cfg: cfg, thinking: map[conversation.ID]*draft{}}
+	w.SetInboxes(cfg.Inboxes)
+	return w
 }
+
+// SetInboxes replaces the inboxes: turns that begin from now on see the new ones, a turn
+// that is thinking keeps what it began with. The map is not to be changed afterwards.
+func (w *Worker) SetInboxes(inboxes map[string]Inbox) { w.inboxes.Store(&inboxes) }
 
 // Stale tells a turn that is thinking in this process that its conversation moved on: the
 // model's time is not wasted on a draft that the store would refuse. In other processes
@@ -170,14 +180,14 @@ func (w *Worker) Run(ctx context.Context, j job.Turn) (err error) {
 
 func (w *Worker) history() int {
 	n := 0
-	for _, in := range w.cfg.Inboxes {
+	for _, in := range *w.inboxes.Load() {
 		n = max(n, in.Desk.History())
 	}
 	return n
 }
 
 func (w *Worker) turn(ctx context.Context, t store.Turn, done *Done) error {
-	inbox, ok := w.cfg.Inboxes[t.Conversation.Inbox]
+	inbox, ok := (*w.inboxes.Load())[t.Conversation.Inbox]
 	if !ok {
 		// The inbox was taken out of the configuration; its conversations wait for it.
 		done.Outcome = "no_inbox"
@@ -193,12 +203,13 @@ func (w *Worker) turn(ctx context.Context, t store.Turn, done *Done) error {
 	thinking, stop := w.think(ctx, t, partial)
 	d, err := func() (agent.Decision, error) {
 		defer stop() // also when the desk panics: a lease that is renewed for ever is never free
-		return inbox.Desk.Decide(thinking, agent.Input{Pending: t.Pending, History: t.History, Now: time.Now(), Broken: t.Failures >= maxFailures})
+		defer showTyping(thinking, inbox, t)()
+		return inbox.Desk.Decide(thinking, input(t))
 	}()
 	if err != nil {
 		return w.undecided(ctx, t, context.Cause(thinking), err, done)
 	}
-	done.Reason, done.Model, done.ModelTime, done.Replies = d.Reason, d.Model, d.ModelTime, len(d.Replies)
+	done.Reason, done.Model, done.ModelTime, done.Replies, done.Calls, done.Sources = d.Reason, d.Model, d.ModelTime, len(d.Replies), len(d.Calls), d.Sources
 	done.InputTokens, done.OutputTokens, done.CachedTokens = d.Usage.InputTokens, d.Usage.OutputTokens, d.Usage.CachedTokens
 	now := time.Now()
 	orders, err := orders(inbox, d)
@@ -210,6 +221,12 @@ func (w *Worker) turn(ctx context.Context, t store.Turn, done *Done) error {
 		Through: through, Partial: partial, Orders: orders, Now: now, Lease: w.cfg.Lease,
 		Record: store.Record{Outcome: string(d.Outcome), Reason: d.Reason, Model: d.Model, InputTokens: d.Usage.InputTokens, CachedTokens: d.Usage.CachedTokens,
 			OutputTokens: d.Usage.OutputTokens, ModelTime: d.ModelTime, StartedAt: now.Add(-d.ModelTime), Correlation: t.Conversation.Correlation},
+	}
+	commit.Memory, commit.Profile, commit.OptOut = d.Memory, d.Profile, d.OptOut
+	if d.Lead != nil {
+		c := t.Conversation
+		commit.Lead = &store.Lead{Conversation: c.ID, Inbox: c.Inbox, Desk: inbox.Desk.Name(), ContactName: c.ContactName, State: d.Lead.State,
+			Score: d.Lead.Score, MaxScore: d.Lead.MaxScore, ScoreTable: d.Lead.ScoreTable, Body: d.Lead.Body, UpdatedAt: now}
 	}
 	if d.Handoff != nil {
 		commit.HandOver, commit.Hold = d.Handoff.Reason, inbox.Hold
@@ -310,46 +327,12 @@ func (w *Worker) think(ctx context.Context, t store.Turn, partial bool) (context
 	}
 }
 
-// orders turns a decision into deliveries, in the order in which they must go out: what
-// the customer reads, then what people need, the status last.
-func orders(inbox Inbox, d agent.Decision) ([]channel.Order, error) {
-	var out []channel.Order
-	add := func(o channel.Order) error {
-		if !inbox.Supports(o.Kind) && o.Kind != channel.Say {
-			return nil
-		}
-		id, err := uuid.NewV7()
-		if err != nil {
-			return fmt.Errorf("make delivery id: %w", err)
-		}
-		o.Delivery = conversation.DeliveryID(id.String())
-		out = append(out, o)
-		return nil
-	}
-	var err error
-	for _, reply := range d.Replies {
-		for _, bubble := range render.Split(reply, render.DefaultLimit) {
-			err = errors.Join(err, add(channel.Order{Kind: channel.Say, Text: bubble}))
-		}
-	}
-	if h := d.Handoff; h != nil {
-		err = errors.Join(err, add(channel.Order{Kind: channel.Note, Text: h.Note}))
-		if len(inbox.Labels) > 0 {
-			err = errors.Join(err, add(channel.Order{Kind: channel.Labels, Labels: inbox.Labels}))
-		}
-		if inbox.Team != "" || inbox.Person != "" {
-			err = errors.Join(err, add(channel.Order{Kind: channel.Assign, Team: inbox.Team, Person: inbox.Person}))
-		}
-		err = errors.Join(err, add(channel.Order{Kind: channel.OpenUp}))
-	}
-	return out, err
-}
-
 func (w *Worker) report(ctx context.Context, d Done) {
 	level := slog.LevelInfo
 	attrs := []slog.Attr{
 		slog.String("correlation_id", d.Correlation), slog.Int64("conversation", int64(d.Conversation)), slog.String("inbox", d.Inbox), slog.String("channel", string(d.Channel)),
 		slog.String("desk", d.Desk), slog.String("outcome", d.Outcome), slog.String("reason", d.Reason), slog.Int("pending", d.Pending), slog.Int("replies", d.Replies),
+		slog.Int("calls", d.Calls), slog.Int("sources", d.Sources),
 		slog.String("model", d.Model), slog.Int("input_tokens", d.InputTokens), slog.Int("output_tokens", d.OutputTokens),
 		slog.Int64("waited_ms", d.Waited.Milliseconds()), slog.Int64("model_ms", d.ModelTime.Milliseconds()), slog.Int64("duration_ms", d.Total.Milliseconds()),
 	}

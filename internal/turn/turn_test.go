@@ -102,9 +102,17 @@ func (d desk) Decide(ctx context.Context, in agent.Input) (agent.Decision, error
 	return d(ctx, in)
 }
 
-func says(replies ...string) desk {
+func replies(texts ...string) []agent.Reply {
+	var out []agent.Reply
+	for _, t := range texts {
+		out = append(out, agent.Reply{Text: t})
+	}
+	return out
+}
+
+func says(texts ...string) desk {
 	return func(context.Context, agent.Input) (agent.Decision, error) {
-		return agent.Decision{Outcome: agent.Replied, Reason: "model", Replies: replies}, nil
+		return agent.Decision{Outcome: agent.Replied, Reason: "model", Replies: replies(texts...)}, nil
 	}
 }
 
@@ -175,13 +183,13 @@ func TestCommit(t *testing.T) {
 		s := build(&memory{turn: due()}, turn.Inbox{Desk: desk(func(_ context.Context, in agent.Input) (agent.Decision, error) {
 			asked = in
 			time.Sleep(2 * time.Second)
-			return agent.Decision{Outcome: agent.Replied, Reason: "model", Replies: []string{"resposta"}, Model: "m", Usage: llm.Usage{InputTokens: 9, CachedTokens: 4, OutputTokens: 2}, ModelTime: 2 * time.Second}, nil
+			return agent.Decision{Outcome: agent.Replied, Reason: "model", Replies: replies("resposta"), Model: "m", Usage: llm.Usage{InputTokens: 9, CachedTokens: 4, OutputTokens: 2}, ModelTime: 2 * time.Second}, nil
 		})})
 		began := time.Now()
 		if err := s.run(t.Context()); err != nil {
 			t.Fatalf("Run: %v", err)
 		}
-		if diff := cmp.Diff(agent.Input{Pending: s.m.turn.Pending, History: s.m.turn.History, Now: began}, asked); diff != "" {
+		if diff := cmp.Diff(agent.Input{Pending: s.m.turn.Pending, History: s.m.turn.History, Now: began, Conversation: conv}, asked); diff != "" {
 			t.Errorf("what the desk was asked differs (-want +got):\n%s", diff)
 		}
 		now := began.Add(2 * time.Second)
@@ -212,7 +220,7 @@ func TestCommit(t *testing.T) {
 func TestOrders(t *testing.T) {
 	t.Parallel()
 	handoff := desk(func(context.Context, agent.Input) (agent.Decision, error) {
-		return agent.Decision{Outcome: agent.HandedOver, Replies: []string{"resposta 1", "resposta 2"}, Handoff: &agent.Handoff{Reason: conversation.ByHandoff, Note: "nota"}}, nil
+		return agent.Decision{Outcome: agent.HandedOver, Replies: replies("resposta 1", "resposta 2"), Handoff: &agent.Handoff{Reason: conversation.ByHandoff, Note: "nota"}}, nil
 	})
 	only := func(kinds ...channel.OrderKind) func(channel.OrderKind) bool {
 		return func(k channel.OrderKind) bool {
@@ -224,7 +232,7 @@ func TestOrders(t *testing.T) {
 			return false
 		}
 	}
-	say := []channel.Order{{Kind: channel.Say, Text: "resposta 1"}, {Kind: channel.Say, Text: "resposta 2"}}
+	say := []channel.Order{{Kind: channel.Say, Text: "resposta 1"}, {Kind: channel.Say, Text: "resposta 2", Pause: 800 * time.Millisecond}}
 	note, open := channel.Order{Kind: channel.Note, Text: "nota"}, channel.Order{Kind: channel.OpenUp}
 	for name, c := range map[string]struct {
 		inbox turn.Inbox
@@ -277,7 +285,7 @@ func TestLongAnswerIsSeveralBubbles(t *testing.T) {
 	if err := s.run(t.Context()); err != nil {
 		t.Fatalf("Run: %v", err)
 	}
-	want := []channel.Order{{Kind: channel.Say, Text: strings.TrimSpace(first)}, {Kind: channel.Say, Text: strings.TrimSpace(second)}}
+	want := []channel.Order{{Kind: channel.Say, Text: strings.TrimSpace(first)}, {Kind: channel.Say, Text: strings.TrimSpace(second), Pause: 4 * time.Second}}
 	if diff := cmp.Diff(want, s.m.decisions[0].Orders, anyID); diff != "" {
 		t.Errorf("orders differ (-want +got):\n%s", diff)
 	}
@@ -394,7 +402,7 @@ func TestLeaseEndsWithTheTurn(t *testing.T) {
 		outcome string
 	}{
 		"answers": {func() (agent.Decision, error) {
-			return agent.Decision{Outcome: agent.Replied, Replies: []string{"resposta"}}, nil
+			return agent.Decision{Outcome: agent.Replied, Replies: replies("resposta")}, nil
 		}, "replied"},
 		"fails":  {func() (agent.Decision, error) { return agent.Decision{}, errors.New("broken") }, "failed"},
 		"panics": {func() (agent.Decision, error) { panic("broken") }, "failed"},
@@ -440,7 +448,7 @@ func TestRestartsMakeItPartial(t *testing.T) {
 				case <-ctx.Done():
 					return agent.Decision{}, context.Cause(ctx)
 				case <-release:
-					return agent.Decision{Outcome: agent.Replied, Replies: []string{"resposta"}}, nil
+					return agent.Decision{Outcome: agent.Replied, Replies: replies("resposta")}, nil
 				}
 			})})
 			ended := make(chan error, 1)
@@ -546,7 +554,7 @@ func TestStop(t *testing.T) {
 	ctx, stop := context.WithCancel(t.Context())
 	s := build(&memory{turn: due()}, turn.Inbox{Desk: desk(func(context.Context, agent.Input) (agent.Decision, error) {
 		stop()
-		return agent.Decision{Outcome: agent.Replied, Replies: []string{"resposta"}}, nil
+		return agent.Decision{Outcome: agent.Replied, Replies: replies("resposta")}, nil
 	})})
 	if err := s.run(ctx); err != nil || len(s.m.decisions) != 1 {
 		t.Errorf("Run, stopped after the decision = %v with %d decisions, want 1", err, len(s.m.decisions))

@@ -19,7 +19,7 @@ func supports(t *testing.T, h Harness) {
 	for _, o := range h.Others {
 		want[o.Kind] = true
 	}
-	for _, kind := range []channel.OrderKind{channel.Say, channel.Note, channel.Attributes, channel.Labels, channel.Assign, channel.OpenUp, channel.Typing, "a new kind"} {
+	for _, kind := range []channel.OrderKind{channel.Say, channel.Note, channel.Attributes, channel.Labels, channel.Assign, channel.OpenUp, channel.Pend, channel.Typing, channel.TakeBack, channel.Call, "a new kind"} {
 		if slices.Contains(h.Silent, kind) {
 			continue
 		}

@@ -196,7 +196,7 @@ func (c *Channel) CloseAfterAnswer() bool { return false }
 // Supports implements channel.Channel: a configured inbox can do everything.
 func (c *Channel) Supports(kind channel.OrderKind) bool {
 	switch kind {
-	case channel.Say, channel.Note, channel.Attributes, channel.Labels, channel.Assign, channel.OpenUp, channel.Typing:
+	case channel.Say, channel.Note, channel.Attributes, channel.Labels, channel.Assign, channel.OpenUp, channel.Pend, channel.Typing:
 		return c.configured()
 	}
 	return false

@@ -31,7 +31,7 @@ const (
 	causeUnauthorized  = "unauthorized"
 	causeNotFound      = "conversation_not_found"
 	causeNoAssignee    = "unknown_assignee"
-	causeNotOpened     = "not_opened"
+	causeStatus        = "status_not_changed"
 	causeNoAttributes  = "attributes_unreadable"
 )
 

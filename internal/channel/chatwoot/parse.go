@@ -261,8 +261,11 @@ func (c *Channel) message(o object, created bool) (channel.Event, error) {
 	case o.flag("private"):
 		e.Reason = ignoredNote
 		// The echo of our own note proves that it arrived.
-		if by := c.author(o); by.author == conversation.Ours {
+		switch by := c.author(o); {
+		case by.author == conversation.Ours:
 			e.Author, e.AuthorID, e.Delivery = by.author, by.id, by.delivery
+		case by.author == conversation.Person && created:
+			e.Command = command(o.text("content", maxWord))
 		}
 	case kind == incoming:
 		return c.incoming(e, o, created)
@@ -278,6 +281,17 @@ func (c *Channel) message(o object, created bool) (channel.Event, error) {
 		e.Reason = ignoredUnknown
 	}
 	return e, nil
+}
+
+// command reads what a person tells us in a private note: one word, and nothing beside it.
+func command(note string) channel.Command {
+	switch strings.ToLower(strings.TrimSpace(note)) {
+	case "/bot", "/devolver":
+		return channel.HandBack
+	case "/humano", "/human":
+		return channel.TakeOver
+	}
+	return ""
 }
 
 // incoming reads what the customer said, changed or took back.

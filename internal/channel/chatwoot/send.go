@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"secretaria/internal/channel"
+	"secretaria/internal/conversation"
 	"secretaria/internal/fault"
 	"secretaria/internal/render"
 	"secretaria/internal/secret"
@@ -41,7 +42,9 @@ func (c *Channel) Do(ctx context.Context, o channel.Order) (channel.Receipt, err
 	case channel.Assign:
 		r, err = c.assign(ctx, path, o.Team, o.Person)
 	case channel.OpenUp:
-		r, err = c.open(ctx, path)
+		r, err = c.setStatus(ctx, path, conversation.Open)
+	case channel.Pend:
+		r, err = c.pend(ctx, path)
 	case channel.Typing:
 		r, err = c.post(ctx, path+"/toggle_typing_status", typingBody{TypingStatus: "on"})
 	}
@@ -132,38 +135,63 @@ type labelsBody struct {
 	Labels []string `json:"labels"`
 }
 
-// label adds labels. Chatwoot only knows how to replace the whole set, so that the present
-// one is read first, and without having read it nothing is written. Nothing is written
-// either when nothing is new: every write is an event to every bot.
-func (c *Channel) label(ctx context.Context, path string, add []string) (channel.Receipt, error) {
-	o, status, err := c.read(ctx, c.token, path+"/labels", "")
-	if err != nil {
-		return channel.Receipt{}, err
-	}
-	present, ok := o["payload"].([]any)
-	if !ok {
-		return channel.Receipt{}, &fault.Error{Kind: fault.Permanent, Code: causeUnexpected, Status: status}
-	}
-	body := labelsBody{Labels: []string{}}
-	for _, l := range present {
-		if s, ok := l.(string); ok {
-			body.Labels = append(body.Labels, s)
+// writes bounds how often something is merged anew, because somebody else wrote in the
+// same moment and replaced it with what they had read before.
+const writes = 2
+
+// merge reads, adds what is missing, writes, and looks whether it is still there. Chatwoot only knows
+// how to replace a whole set, so that without having read it nothing is written. Nothing is
+// written either when nothing is new: every write is an event to every bot.
+func (c *Channel) merge(ctx context.Context, path string, missing func() (body any, status int, err error)) (channel.Receipt, error) {
+	r := channel.Receipt{}
+	for n := 0; ; n++ {
+		body, status, err := missing()
+		switch {
+		case err != nil && n == 0:
+			return channel.Receipt{}, err
+		case n == 0 && body == nil:
+			return channel.Receipt{Status: status}, nil
+		case err != nil || body == nil || n == writes:
+			return r, nil // it was written; who writes all the time has the last word
+		}
+		if r, err = c.post(ctx, path, body); err != nil {
+			return channel.Receipt{}, err
 		}
 	}
-	before := len(body.Labels)
-	for _, l := range add {
-		for l := range strings.SplitSeq(l, ",") { // Chatwoot's own separator
-			l = strings.TrimSpace(clean(l, maxName))
-			known := slices.ContainsFunc(body.Labels, func(have string) bool { return strings.EqualFold(have, l) })
-			if l != "" && !known {
-				body.Labels = append(body.Labels, l)
+}
+
+// label adds labels.
+func (c *Channel) label(ctx context.Context, path string, add []string) (channel.Receipt, error) {
+	return c.merge(ctx, path+"/labels", func() (any, int, error) {
+		o, status, err := c.read(ctx, c.token, path+"/labels", "")
+		if err != nil {
+			return nil, status, err
+		}
+		present, ok := o["payload"].([]any)
+		if !ok {
+			return nil, status, &fault.Error{Kind: fault.Permanent, Code: causeUnexpected, Status: status}
+		}
+		body := labelsBody{Labels: []string{}}
+		for _, l := range present {
+			if s, ok := l.(string); ok {
+				body.Labels = append(body.Labels, s)
 			}
 		}
-	}
-	if len(body.Labels) == before {
-		return channel.Receipt{Status: status}, nil
-	}
-	return c.post(ctx, path+"/labels", body)
+		before := len(body.Labels)
+		for _, l := range add {
+			for l := range strings.SplitSeq(l, ",") { // Chatwoot's own separator
+				l = strings.TrimSpace(clean(l, maxName))
+				known := slices.ContainsFunc(body.Labels, func(have string) bool { return strings.EqualFold(have, l) })
+				if l != "" && !known {
+					body.Labels = append(body.Labels, l)
+				}
+			}
+		}
+		if len(body.Labels) == before {
+			return nil, status, nil
+		}
+		return body, status, nil
+	})
 }
 
 type attributesBody struct {
@@ -179,34 +207,36 @@ type attributesBody struct {
 // there; that includes the 500 with which Chatwoot answers for a conversation with a team
 // (until the fix of #15612), which another try does not heal while a handoff waits behind it.
 func (c *Channel) attribute(ctx context.Context, path string, add map[string]string) (channel.Receipt, error) {
-	o, status, err := c.conversationNow(ctx, path)
-	if err != nil {
-		if fault.StatusOf(err) == http.StatusInternalServerError {
-			return channel.Receipt{}, &fault.Error{Kind: fault.Permanent, Code: causeNoAttributes, Status: status}
+	return c.merge(ctx, path+"/custom_attributes", func() (any, int, error) {
+		o, status, err := c.conversationNow(ctx, path)
+		if err != nil {
+			if fault.StatusOf(err) == http.StatusInternalServerError {
+				err = &fault.Error{Kind: fault.Permanent, Code: causeNoAttributes, Status: status}
+			}
+			return nil, status, err
 		}
-		return channel.Receipt{}, err
-	}
-	present, told := o["custom_attributes"]
-	all := o.object("custom_attributes")
-	if !told || present != nil && all == nil {
-		return channel.Receipt{}, &fault.Error{Kind: fault.Permanent, Code: causeNoAttributes, Status: status}
-	}
-	merged := map[string]any{}
-	for k, v := range all {
-		merged[k] = v
-	}
-	changed := false
-	for k, v := range add {
-		v = clean(v, maxAttribute)
-		if n, ok := merged[k].(json.Number); ok && n.String() == v || merged[k] == v {
-			continue
+		present, told := o["custom_attributes"]
+		all := o.object("custom_attributes")
+		if !told || present != nil && all == nil {
+			return nil, status, &fault.Error{Kind: fault.Permanent, Code: causeNoAttributes, Status: status}
 		}
-		merged[k], changed = v, true
-	}
-	if !changed {
-		return channel.Receipt{Status: status}, nil
-	}
-	return c.post(ctx, path+"/custom_attributes", attributesBody{CustomAttributes: merged, Merge: true})
+		merged := map[string]any{}
+		for k, v := range all {
+			merged[k] = v
+		}
+		changed := false
+		for k, v := range add {
+			v = clean(v, maxAttribute)
+			if n, ok := merged[k].(json.Number); ok && n.String() == v || merged[k] == v {
+				continue
+			}
+			merged[k], changed = v, true
+		}
+		if !changed {
+			return nil, status, nil
+		}
+		return attributesBody{CustomAttributes: merged, Merge: true}, status, nil
+	})
 }
 
 // conversationNow reads a conversation with the bot token or, where that is not allowed or
@@ -266,16 +296,26 @@ type statusBody struct {
 	Status string `json:"status"`
 }
 
-// open is the last step of a handoff. The status is always named, since the call toggles
-// without it. current_status is what counts: success is null when a bot hands off.
-func (c *Channel) open(ctx context.Context, path string) (channel.Receipt, error) {
-	resp, err := c.do(ctx, call{method: http.MethodPost, path: path + "/toggle_status", token: c.token, body: statusBody{Status: "open"}})
+// setStatus names the status always, since the call toggles without it. current_status is
+// what counts: success is null when a bot hands off.
+func (c *Channel) setStatus(ctx context.Context, path string, status conversation.Status) (channel.Receipt, error) {
+	resp, err := c.do(ctx, call{method: http.MethodPost, path: path + "/toggle_status", token: c.token, body: statusBody{Status: string(status)}})
 	if err != nil {
 		return channel.Receipt{}, err
 	}
 	v, err := value(resp.Body)
-	if err != nil || asObject(v).object("payload").text("current_status", maxWord) != "open" {
-		return channel.Receipt{}, &fault.Error{Kind: fault.Transient, Code: causeNotOpened, Status: resp.Status}
+	if err != nil || asObject(v).object("payload").text("current_status", maxWord) != string(status) {
+		return channel.Receipt{}, &fault.Error{Kind: fault.Transient, Code: causeStatus, Status: resp.Status}
 	}
 	return channel.Receipt{Status: resp.Status}, nil
+}
+
+// pend gives the conversation back to the bot. It is taken from its person first: what is
+// pending and assigned to a person is that person's.
+func (c *Channel) pend(ctx context.Context, path string) (channel.Receipt, error) {
+	// The dashboard's own id for nobody; it is answered with null.
+	if _, err := c.post(ctx, path+"/assignments", map[string]int{"assignee_id": 0}); err != nil {
+		return channel.Receipt{}, err
+	}
+	return c.setStatus(ctx, path, conversation.Pending)
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io/fs"
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -518,5 +519,79 @@ func TestPrivateAddressIsRefused(t *testing.T) {
 	var e *fault.Error
 	if !errors.As(err, &e) || e.Kind != fault.Permanent {
 		t.Errorf("Do = %v, want fault.Permanent", err)
+	}
+}
+
+// Who writes labels or attributes in the same moment replaces ours with what they had read
+// before; they are merged anew, a bounded number of times.
+func TestMergeAnew(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		name   string
+		others int // writes of somebody else, one after each of ours
+		writes int
+		kept   bool
+	}{{"nobody else", 0, 1, true}, {"once", 1, 2, true}, {"every time", 9, 2, false}} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			others := map[chatwoottest.Op]int{chatwoottest.SetLabels: c.others, chatwoottest.SetAttributes: c.others}
+			s := start(t, chatwoottest.Options{Meanwhile: func(op chatwoottest.Op, conv *chatwoottest.Conversation) {
+				if others[op]--; others[op] < 0 {
+					return
+				}
+				if op == chatwoottest.SetLabels {
+					conv.Labels = []string{"vip"}
+				} else {
+					conv.Attributes = map[string]any{"pedido": "A-1042"}
+				}
+			}})
+			s.Open(chatwoottest.Contact{})
+			ch := connect(t, s, nil)
+			labels, attributes := order(channel.Labels), order(channel.Attributes)
+			labels.Labels, attributes.Attributes = []string{"bot"}, map[string]string{"lead_score": "80"}
+			for _, o := range []channel.Order{labels, attributes} {
+				if _, err := ch.Do(t.Context(), o); err != nil {
+					t.Fatalf("Do(%s) = %v", o.Kind, err)
+				}
+			}
+			for _, op := range []chatwoottest.Op{chatwoottest.SetLabels, chatwoottest.SetAttributes} {
+				if n := len(bodies(t, s, op)); n != c.writes {
+					t.Errorf("%s was called %d times, want %d", op, n, c.writes)
+				}
+			}
+			conv := s.Conversation(128)
+			if got := slices.Contains(conv.Labels, "bot") && (c.others == 0 || slices.Contains(conv.Labels, "vip")); got != c.kept {
+				t.Errorf("labels %v, want all of them kept: %v", conv.Labels, c.kept)
+			}
+			if got := conv.Attributes["lead_score"] == "80" && (c.others == 0 || conv.Attributes["pedido"] == "A-1042"); got != c.kept {
+				t.Errorf("attributes %v, want all of them kept: %v", conv.Attributes, c.kept)
+			}
+		})
+	}
+}
+
+// Giving a conversation back takes it from its person, which else would keep it.
+func TestPend(t *testing.T) {
+	t.Parallel()
+	s := start(t, chatwoottest.Options{})
+	s.Open(chatwoottest.Contact{})
+	if _, err := s.Assign(t.Context(), 128, 2); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := s.SetStatus(t.Context(), 128, chatwoottest.Open); err != nil {
+		t.Fatal(err)
+	}
+	ch := connect(t, s, nil)
+	for range 2 {
+		if _, err := ch.Do(t.Context(), order(channel.Pend)); err != nil {
+			t.Fatalf("Do(pending) = %v", err)
+		}
+		if c := s.Conversation(128); c.Status != chatwoottest.Pending || c.AssigneeID != 0 {
+			t.Errorf("after Do(pending): %s, assigned to %d, want pending and nobody's", c.Status, c.AssigneeID)
+		}
+	}
+	s.Misbehave(chatwoottest.Misbehaviour{Ops: []chatwoottest.Op{chatwoottest.ToggleStatus}, Status: 200, Body: `{"meta":{},"payload":{"success":true,"current_status":"open"}}`})
+	if _, err := ch.Do(t.Context(), order(channel.Pend)); !fault.Is(err, fault.Transient) {
+		t.Errorf("Do(pending) that changed nothing = %v, want fault.Transient", err)
 	}
 }

@@ -134,6 +134,7 @@ func harness(t *testing.T) channeltest.Harness {
 			{Kind: channel.Labels, Address: at, Labels: []string{"troca"}},
 			{Kind: channel.Assign, Address: at, Team: "4"},
 			{Kind: channel.OpenUp, Address: at},
+			{Kind: channel.Pend, Address: at},
 			{Kind: channel.Typing, Address: at},
 		},
 		Templates:  []string{"{{", "{%"},

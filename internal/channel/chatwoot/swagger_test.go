@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"secretaria/internal/channel"
 	"secretaria/internal/channel/chatwoot/chatwoottest"
@@ -38,7 +39,7 @@ func TestRequestsFitSwagger(t *testing.T) {
 	s.Open(chatwoottest.Contact{})
 	c := connect(t, s, func(cfg *Config) { cfg.UserToken = secret.New("user-token") })
 	bots := connect(t, s, func(cfg *Config) { cfg.AccountID = "" })
-	for _, kind := range []channel.OrderKind{channel.Say, channel.Note, channel.Labels, channel.Attributes, channel.Assign, channel.OpenUp, channel.Typing} {
+	for _, kind := range []channel.OrderKind{channel.Say, channel.Note, channel.Labels, channel.Attributes, channel.Assign, channel.OpenUp, channel.Pend, channel.Typing} {
 		o := order(kind)
 		o.Text, o.ReplyTo, o.Labels, o.Attributes, o.Team, o.Person = "Olá", "9016", []string{"a"}, map[string]string{"a": "b"}, "4", "2"
 		if _, err := c.Do(t.Context(), o); err != nil {
@@ -54,6 +55,9 @@ func TestRequestsFitSwagger(t *testing.T) {
 	})
 	if _, _, err := c.Reconcile(t.Context(), hidden); err != nil {
 		t.Fatalf("Reconcile = %v", err)
+	}
+	if _, err := c.Survey(t.Context(), hidden.Address, time.Now()); err != nil {
+		t.Fatalf("Survey = %v", err)
 	}
 	for _, c := range []*Channel{c, bots} {
 		if err := c.Probe(t.Context()); err != nil {

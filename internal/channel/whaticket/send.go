@@ -40,6 +40,10 @@ func (c *Channel) Do(ctx context.Context, o channel.Order) (channel.Receipt, err
 
 // say sends text by the static token to a number where it can, else by the JWT to a ticket.
 // Whaticket's answer holds no message id.
+//
+// Nothing is quoted, although some forks take a quotedMsg: community refuses the whole message
+// when the quoted one is not among the last that it has loaded, and Baileys forks fail on
+// one without words of its own. A quote is a courtesy, and no answer is worth losing for it.
 func (c *Channel) say(ctx context.Context, o channel.Order) (*httpclient.Response, error) {
 	text := render.WhatsApp(o.Text)
 	if blank(text) {

@@ -339,7 +339,7 @@ func TestHandOver(t *testing.T) {
 		{"nobody named", Config{}, state{"pending", 0, 0}, channel.Order{Kind: channel.OpenUp}, "", state{"pending", 0, 0}},
 		{
 			"queue configured", Config{HandoffQueue: "1"}, state{"pending", 0, 0}, channel.Order{Kind: channel.OpenUp},
-			`{"status":"pending","queueId":1,"userId":null}`, state{"pending", 0, 1},
+			`{"status":"pending","queueId":1,"userId":null,"useIntegration":false,"integrationId":null,"isBot":false}`, state{"pending", 0, 1},
 		},
 		{
 			"user configured", Config{HandoffUser: "1"}, state{"pending", 0, 0}, channel.Order{Kind: channel.OpenUp},
@@ -351,17 +351,17 @@ func TestHandOver(t *testing.T) {
 		},
 		{
 			"the order names a queue", Config{HandoffUser: "1"}, state{"pending", 0, 0}, channel.Order{Kind: channel.Assign, Team: "1"},
-			`{"status":"pending","queueId":1,"userId":null}`, state{"pending", 0, 1},
+			`{"status":"pending","queueId":1,"userId":null,"useIntegration":false,"integrationId":null,"isBot":false}`, state{"pending", 0, 1},
 		},
 		{
 			"the order names a person", Config{}, state{"pending", 0, 0}, channel.Order{Kind: channel.Assign, Person: "1"},
 			`{"status":"open","userId":1}`, state{"open", 1, 0},
 		},
 		// Opened without anybody.
-		{"open and nobody's", Config{}, state{"open", 0, 0}, channel.Order{Kind: channel.OpenUp}, `{"status":"pending","userId":null}`, state{"pending", 0, 0}},
+		{"open and nobody's", Config{}, state{"open", 0, 0}, channel.Order{Kind: channel.OpenUp}, `{"status":"pending","userId":null,"useIntegration":false,"integrationId":null,"isBot":false}`, state{"pending", 0, 0}},
 		// A person was faster.
 		{"a person has it", Config{HandoffQueue: "1"}, state{"open", 1, 0}, channel.Order{Kind: channel.OpenUp}, "", state{"open", 1, 0}},
-		{"closed meanwhile", Config{}, state{"closed", 1, 0}, channel.Order{Kind: channel.OpenUp}, `{"status":"pending","userId":null}`, state{"pending", 0, 0}},
+		{"closed meanwhile", Config{}, state{"closed", 1, 0}, channel.Order{Kind: channel.OpenUp}, `{"status":"pending","userId":null,"useIntegration":false,"integrationId":null,"isBot":false}`, state{"pending", 0, 0}},
 	} {
 		for _, by := range []string{"ticket", "number"} {
 			t.Run(tc.name+" by "+by, func(t *testing.T) {

@@ -265,6 +265,16 @@ type assignment struct {
 	User   *int64 `json:"userId"`
 }
 
+// waiting is an assignment to nobody yet. Some forks (multi100) go on with their own bot and
+// with posting to us until that is turned off by hand; the others do not know these keys. A
+// ticket with a user needs none of it.
+type waiting struct {
+	assignment
+	UseIntegration bool   `json:"useIntegration"`
+	Integration    *int64 `json:"integrationId"`
+	IsBot          bool   `json:"isBot"`
+}
+
 // assignment says who gets the conversation: whom the order names, else whom the inbox is
 // configured to give it to, else whoever looks at the pending ones.
 func (c *Channel) assignment(o channel.Order) (assignment, error) {
@@ -315,6 +325,9 @@ func (c *Channel) handOver(ctx context.Context, o channel.Order) (*httpclient.Re
 	}
 	if t.taken() || want.met(t) {
 		return &httpclient.Response{Status: http.StatusOK}, nil
+	}
+	if want.User == nil {
+		return c.call(ctx, http.MethodPut, "/tickets/"+t.id, waiting{assignment: want})
 	}
 	return c.call(ctx, http.MethodPut, "/tickets/"+t.id, want)
 }

@@ -3,6 +3,7 @@ package chatwoottest
 import (
 	"context"
 	"fmt"
+	"time"
 )
 
 // What people do. Every method changes the state, sends the webhooks that Chatwoot would
@@ -61,6 +62,11 @@ func (s *Server) Human(ctx context.Context, id, agent int64, text string) (Webho
 	return s.adds(ctx, id, &Message{Type: Outgoing, Content: text, SenderType: "user", SenderID: agent, SenderName: s.options.Agents[agent]})
 }
 
+// Look opens the conversation in the dashboard, and does nothing there.
+func (s *Server) Look(id int64) {
+	s.Edit(id, func(c *Conversation) { c.Seen = time.Now().UTC() })
+}
+
 // HumanNote writes a private note.
 func (s *Server) HumanNote(ctx context.Context, id, agent int64, text string) (Webhook, error) {
 	return s.adds(ctx, id, &Message{Type: Outgoing, Private: true, Content: text, SenderType: "user", SenderID: agent, SenderName: s.options.Agents[agent]})
@@ -108,6 +114,11 @@ func (s *Server) AssignBot(ctx context.Context, id, bot int64) (Webhook, error) 
 		c.AssigneeType, c.AssigneeID = "AgentBot", bot
 		return s.updated(c, "assignee_agent_bot_id"), nil
 	})
+}
+
+// Announce tells the state once more, as any change of a conversation does.
+func (s *Server) Announce(ctx context.Context, id int64) (Webhook, error) {
+	return s.act(ctx, id, func(c *Conversation) (*pending, error) { return s.updated(c, "priority"), nil })
 }
 
 // Update changes a message and tells about it: a submitted form, a failed delivery, a

@@ -10,7 +10,7 @@ import (
 
 // typeNumbers are the message types where Chatwoot writes them as numbers.
 func typeNumber(kind string) int {
-	return map[string]int{Incoming: 0, Outgoing: 1, Template: 3}[kind]
+	return map[string]int{Incoming: 0, Outgoing: 1, Activity: 2, Template: 3}[kind]
 }
 
 func iso(t time.Time) string { return t.UTC().Format("2006-01-02T15:04:05.000Z") }
@@ -69,7 +69,7 @@ func (s *Server) conversationData(c *Conversation) map[string]any {
 	inbox["contact_id"], inbox["source_id"] = c.Contact.ID, fmt.Sprintf("source-%d", c.Contact.ID)
 	out["messages"] = []any{}
 	for _, m := range slices.Backward(c.Messages) {
-		if !m.Private {
+		if !m.Private && m.Type != Activity {
 			out["messages"] = []any{s.pushData(c, m)}
 			break
 		}
@@ -91,6 +91,7 @@ func (s *Server) conversationData(c *Conversation) map[string]any {
 		meta["team"] = map[string]any{"id": c.TeamID, "name": s.options.Teams[c.TeamID]}
 	}
 	out["status"], out["custom_attributes"] = c.Status, maps.Clone(c.Attributes)
+	out["agent_last_seen_at"] = seconds(c.Seen)
 	out["waiting_since"], out["created_at"] = seconds(c.Waiting), c.Created.Unix()
 	out["last_activity_at"], out["timestamp"], out["updated_at"] = c.Updated.Unix(), c.Updated.Unix(), precise(c.Updated)
 	out["account"] = s.accountData()

@@ -115,8 +115,8 @@ func (s *Server) deliver(p *pending) {
 	defer s.mu.Unlock()
 	s.webhooks = append(s.webhooks, p.webhook)
 	if c := s.conversations[p.webhook.Conversation]; p.opens && p.webhook.Status/100 != 2 && c != nil && c.Status == Pending {
-		// "Conversation was marked open by system due to an error with the agent bot."
 		s.setStatus(c, Open)
+		s.add(c, &Message{Type: Activity, Content: "Conversation was marked open by system due to an error with the agent bot."})
 	}
 	close(p.done)
 	s.touch()

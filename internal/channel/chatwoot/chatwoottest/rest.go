@@ -5,6 +5,7 @@ import (
 	"maps"
 	"net/http"
 	"regexp"
+	"slices"
 	"strconv"
 	"time"
 )
@@ -41,7 +42,7 @@ func (s *Server) routes() http.Handler {
 	} {
 		mux.HandleFunc(route.pattern, func(w http.ResponseWriter, r *http.Request) {
 			s.serve(w, r, route.op, func(body map[string]any, by string) reply {
-				return s.inConversation(r, by, route.bots, body, route.do)
+				return s.inConversation(r, by, route.bots, body, route.op, route.do)
 			})
 		})
 	}
@@ -124,7 +125,7 @@ func refuse(by string, bots bool) (reply, bool) {
 }
 
 // inConversation checks the caller and finds the conversation; do runs under the lock.
-func (s *Server) inConversation(r *http.Request, by string, bots bool, body map[string]any, do handler) reply {
+func (s *Server) inConversation(r *http.Request, by string, bots bool, body map[string]any, op Op, do handler) reply {
 	if refusal, ok := refuse(by, bots); ok {
 		return refusal
 	}
@@ -139,7 +140,11 @@ func (s *Server) inConversation(r *http.Request, by string, bots bool, body map[
 		return reply{status: http.StatusNotFound, body: errorCase("conversation display id not found")}
 	}
 	defer s.touch()
-	return do(c, body, by, r)
+	answer := do(c, body, by, r)
+	if s.options.Meanwhile != nil {
+		s.options.Meanwhile(op, c)
+	}
+	return answer
 }
 
 // liquid is what Chatwoot would render as a template before it saves a message.
@@ -265,6 +270,9 @@ func (s *Server) assignments(c *Conversation, body map[string]any, _ string, _ *
 	}
 	if _, ok := body["assignee_id"]; ok {
 		id := number("assignee_id")
+		if id == 0 && c.AssigneeID == 0 {
+			return reply{status: http.StatusOK}
+		}
 		c.AssigneeType, c.AssigneeID = "", 0
 		if name, ok := s.options.Agents[id]; ok {
 			c.AssigneeType, c.AssigneeID = "User", id
@@ -326,9 +334,12 @@ func (s *Server) getConversation(c *Conversation, _ map[string]any, by string, _
 	out := s.conversationData(c)
 	// Here, unlike in webhooks, the newest message is shown even when it is private.
 	out["messages"], out["last_non_activity_message"] = []any{}, nil
-	if n := len(c.Messages); n > 0 {
-		last := s.pushData(c, c.Messages[n-1])
-		out["messages"], out["last_non_activity_message"] = []any{last}, last
+	for _, m := range slices.Backward(c.Messages) {
+		if m.Type != Activity {
+			last := s.pushData(c, m)
+			out["messages"], out["last_non_activity_message"] = []any{last}, last
+			break
+		}
 	}
 	out["account_id"] = s.options.Account
 	delete(out, "contact_inbox")

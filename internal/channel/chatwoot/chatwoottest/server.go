@@ -66,6 +66,9 @@ type Options struct {
 	Old     bool // before 4.14.2: GET conversation and labels are not for bots
 	TeamBug bool // GET conversation answers 500 when there is a team (until #15612)
 	Merges  bool // newer: custom_attributes honours merge
+
+	// Meanwhile is what somebody else does to a conversation right after a call. May be nil.
+	Meanwhile func(Op, *Conversation)
 }
 
 // Server is the fake. Close it.
@@ -158,6 +161,13 @@ func (s *Server) SetWebhook(url, secret string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.options.WebhookURL, s.options.Secret = url, secret
+}
+
+// SetUserToken makes a user's token valid.
+func (s *Server) SetUserToken(token string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.options.UserToken = token
 }
 
 // DropEchoes loses the webhooks about the bot's own messages.

@@ -22,6 +22,7 @@ const (
 	Incoming = "incoming"
 	Outgoing = "outgoing"
 	Template = "template"
+	Activity = "activity"
 )
 
 // Contact is a customer.
@@ -69,6 +70,7 @@ type Conversation struct {
 	Messages     []*Message
 	Typing       bool
 	Waiting      time.Time
+	Seen         time.Time // when somebody last looked at it in the dashboard
 	Created      time.Time
 	Updated      time.Time
 }
