@@ -40,13 +40,24 @@ const (
 	soon = 10 * time.Second
 	// short messages ("sim", "ok?") are repeated and typed at once by people.
 	short = 20
+	// doubt is how many exchanges that are only fast weigh as one: whoever answers a row of
+	// questions may have the answers ready, and a program that plays a customer has.
+	doubt = 5
 	// window bounds how many messages are looked at.
 	window = 60
 )
 
 // Exchanges counts how many exchanges in a row, the last one first, look automatic, and gives
-// the sign of the last. An exchange is what the customer said between two of our answers.
+// the last sign that counts. An exchange is what the customer said between two of our
+// answers; five that are only fast count as one.
 func Exchanges(dialogue []Said) (n int, last Sign) {
+	fasts := 0
+	defer func() {
+		n += fasts / doubt
+		if last == "" && n > 0 {
+			last = Speed
+		}
+	}()
 	if len(dialogue) > window {
 		dialogue = dialogue[len(dialogue)-window:]
 	}
@@ -60,13 +71,17 @@ func Exchanges(dialogue []Said) (n int, last Sign) {
 			continue
 		}
 		sign := signOf(dialogue[:from], dialogue[from:end])
-		if sign == "" {
-			break
+		switch {
+		case sign == "":
+			return n, last
+		case sign == Speed:
+			fasts++
+		default:
+			n++
+			if last == "" {
+				last = sign
+			}
 		}
-		if n == 0 {
-			last = sign
-		}
-		n++
 		end = from
 	}
 	return n, last

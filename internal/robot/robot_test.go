@@ -48,6 +48,15 @@ func talk(t *testing.T, lines ...string) []robot.Said {
 	return out
 }
 
+// fastOnes are n exchanges in which somebody is faster than anybody types.
+func fastOnes(n int) []string {
+	var out []string
+	for i := range n {
+		out = append(out, "4s ours: ok", fmt.Sprintf("1s they: resposta %s de quem tem tudo pronto", strings.Repeat("x", i+1)))
+	}
+	return out
+}
+
 func TestExchanges(t *testing.T) {
 	t.Parallel()
 	const long, longer = "Gostaria de saber mais sobre os planos", "Posso mostrar os planos que temos hoje"
@@ -59,7 +68,9 @@ func TestExchanges(t *testing.T) {
 		"nothing":                       {nil, 0, ""},
 		"a person":                      {[]string{"0s they: oi, quanto custa a consulta?", "5s ours: R$ 100.", "30s they: e o retorno, também é pago?"}, 0, ""},
 		"auto-replies":                  {[]string{"0s they: Olá, quero saber dos planos", "4s ours: Oi!", "20s they: Recebemos sua mensagem.", "4s ours: Certo.", "30s they: Estamos fora do horário de atendimento"}, 2, robot.AutoReply},
-		"speed":                         {[]string{"0s ours: " + longer, "1s they: um dois tres quatro cinco seis", "4s ours: ok", "1s they: sete oito nove dez onze doze", "4s ours: ok", "1s they: treze catorze quinze dezesseis"}, 3, robot.Speed},
+		"speed":                         {[]string{"0s ours: " + longer, "1s they: um dois tres quatro cinco seis", "4s ours: ok", "1s they: sete oito nove dez onze doze", "4s ours: ok", "1s they: treze catorze quinze dezesseis"}, 0, ""},
+		"ten that are only fast":        {fastOnes(10), 2, robot.Speed},
+		"fast ones between others":      {append([]string{"0s they: Recebemos sua mensagem."}, fastOnes(4)...), 1, robot.AutoReply},
 		"a fast yes":                    {[]string{"0s ours: " + longer, "1s they: sim", "4s ours: ok", "1s they: quero"}, 0, ""},
 		"the same, at once":             {[]string{"0s they: " + long, "4s ours: oi", "5s they: " + long, "4s ours: oi", "5s they: " + long}, 2, robot.Repetition},
 		"a person who says it twice":    {[]string{"0s they: " + long, "4s ours: oi", "40s they: " + long}, 0, ""},
