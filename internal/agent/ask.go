@@ -129,11 +129,12 @@ func next(req *llm.Request, resp *llm.Response, results []string) *llm.Request {
 	return &n
 }
 
-// unanswered decides without the model: the playbook's own words as long as it has some and
-// it does not happen again and again, else a person.
+// unanswered decides without the model. Where none answers, a person gets the conversation;
+// one that answers with nothing of use leaves the playbook its own words, as long as it has
+// some and it does not happen again and again.
 func (t *turn) unanswered(reason, why string) {
 	t.mem.Faults++
-	if t.step == nil || t.step.Text == "" || t.mem.Faults >= patience {
+	if reason != llm.CodeEmpty || t.step == nil || t.step.Text == "" || t.mem.Faults >= patience {
 		t.fallback(reason, why)
 		return
 	}

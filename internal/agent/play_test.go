@@ -13,6 +13,7 @@ import (
 
 	"secretaria/internal/agent"
 	"secretaria/internal/conversation"
+	"secretaria/internal/fault"
 	"secretaria/internal/hours"
 	"secretaria/internal/house"
 	"secretaria/internal/llm"
@@ -124,7 +125,7 @@ func (p *player) do(l string) {
 		tool, arguments, _ := strings.Cut(rest, " ")
 		p.model.Call(tool, arguments)
 	case "=fail":
-		p.model.Fail(fmt.Errorf("%s", rest))
+		p.model.Fail(fault.New(fault.Permanent, rest))
 	case "@":
 		p.event(rest)
 	case "?":
