@@ -7,9 +7,10 @@ PKGS ?= ./...
 BENCH_PKGS ?= ./internal/bench/...
 # How long each fuzz target runs.
 FUZZTIME ?= 10s
-# How many lives simulate plays, and the seed of the first.
+# How many lives simulate plays, the seed of the first, and how many takeovers it races.
 SEEDS ?= 2000
 FIRST ?= 1
+RACES ?= 10000
 # Arguments for run and demo.
 ARGS ?=
 
@@ -26,7 +27,7 @@ NOVCS = -buildvcs=false
 .PHONY: help build run demo test simulate crash check format-check vet lint tidy-check compile format fuzz bench clean
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' Makefile
 
 build: ## bin/secretaria, static and stripped
 	@version=$$(git describe --tags --always --dirty 2>/dev/null) || version=dev; \
@@ -42,8 +43,8 @@ demo: build ## build, then play a conversation with fake helpdesks; needs no con
 test: ## every test, with the race detector where a C compiler can be had
 	GO="$(GO)" sh scripts/test $(PKGS)
 
-simulate: ## SEEDS (2000) lives of the engine in which everything fails; docs/simulation.md
-	$(PURE) $(GO) test $(NOVCS) -timeout 10m -v -run 'TestSeeds|TestSame' ./internal/simulation -seeds $(SEEDS) -first $(FIRST)
+simulate: ## SEEDS (2000) lives of the engine in which everything fails, RACES (10000) takeovers; docs/simulation.md
+	$(PURE) $(GO) test $(NOVCS) -timeout 10m -v -run 'TestSeeds|TestSame|TestTakeover' ./internal/simulation -seeds $(SEEDS) -first $(FIRST) -races $(RACES)
 
 # docs/crash.md explains the CRASH_ variables; CRASH_SEED repeats a plan.
 crash: ## the real binary killed CRASH_KILLS (1000) times; CRASH_MESSAGES, CRASH_CONVERSATIONS, CRASH_DATABASE, CRASH_SEED
@@ -87,6 +88,9 @@ bench: ## measure the real binary; BENCH=short, BENCH_ONLY=section,…, BENCH_PK
 	BENCH="$(BENCH)" BENCH_CACHE="$(abspath $(BENCH_CACHE))" BENCH_PAGE="$(abspath $(BENCH_PAGE))" BENCH_BINARY="$(abspath $(BENCH_BINARY))" \
 	$(GO) test $(NOVCS) -run '^$$' -bench . -timeout 45m $(if $(filter ./internal/bench/...,$(BENCH_PKGS)),,-benchmem) $(BENCH_PKGS)
 
+test-n8n: ## both workflows on a real n8n, which is installed from npm: N8N_VERSION, N8N_CACHE, or N8N_BIN
+	GO="$(GO)" sh scripts/test-n8n
+
 clean: ## remove what build made
 	rm -rf bin
 
@@ -94,7 +98,7 @@ clean: ## remove what build made
 WORKER_PORT ?= 8081
 COMPOSE = docker compose --env-file deploy/.env --file deploy/compose.yaml
 
-.PHONY: dev worker up down upgrade migrate staging
+.PHONY: dev worker test-n8n up down upgrade migrate staging
 
 dev: ## serve, built and started anew whenever a source file or the configuration changes
 	GO="$(GO)" sh scripts/dev $(ARGS)

@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"os"
 	"os/signal"
+	"slices"
 	"syscall"
 	_ "time/tzdata" // time zones where the machine has none
 
@@ -29,12 +30,25 @@ func run() int {
 	return command.Run(ctx, command.Env{
 		Program:    os.Args[0],
 		Environ:    os.Environ(),
+		Stdin:      os.Stdin,
 		Stdout:     os.Stdout,
 		Stderr:     os.Stderr,
 		Terminal:   terminal(os.Stdout),
 		Version:    version,
 		SetDefault: slog.SetDefault,
+		Hangup:     hangup(os.Args[1:]),
 	}, os.Args[1:])
+}
+
+// hangup delivers SIGHUP to serve, which then looks at its configuration. Every other command
+// ends when its terminal is closed, as it should.
+func hangup(args []string) <-chan os.Signal {
+	if !slices.Contains(args, "serve") {
+		return nil
+	}
+	c := make(chan os.Signal, 1)
+	signal.Notify(c, syscall.SIGHUP)
+	return c
 }
 
 // terminal says whether a person is likely to read f: it is a device, and not the null one.

@@ -12,6 +12,7 @@ import (
 	"net/http"
 	"strconv"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/google/uuid"
@@ -19,19 +20,22 @@ import (
 	"github.com/prometheus/client_golang/prometheus/collectors"
 
 	"secretaria/internal/agent"
+	"secretaria/internal/budget"
 	"secretaria/internal/channel"
 	"secretaria/internal/channel/chatwoot"
 	"secretaria/internal/channel/whaticket"
+	"secretaria/internal/conversation"
 	"secretaria/internal/delivery"
 	"secretaria/internal/event"
 	"secretaria/internal/httpclient"
 	"secretaria/internal/intake"
 	"secretaria/internal/job"
-	"secretaria/internal/llm"
+	"secretaria/internal/llm/resilient"
 	"secretaria/internal/queue"
 	"secretaria/internal/redis"
 	"secretaria/internal/spool"
 	"secretaria/internal/store"
+	"secretaria/internal/takeback"
 	"secretaria/internal/telemetry"
 	"secretaria/internal/turn"
 )
@@ -58,7 +62,9 @@ type App struct {
 	turns    *turn.Worker
 	sends    *delivery.Worker
 	inboxes  []inbox
-	models   map[string]llm.Model
+	models   map[string]*resilient.Model              // by their names in chains
+	limits   atomic.Pointer[map[string]budget.Limits] // of desks, by name
+	apart    budget.Ledger                            // nil: the store's
 	metrics  *telemetry.Metrics
 	registry *prometheus.Registry
 	server   *http.Server
@@ -67,6 +73,11 @@ type App struct {
 	database string        // the component's name in health and metrics
 	redis    *redis.Client // nil: not configured
 	bus      event.Bus
+
+	flows atomic.Pointer[flows]
+
+	reloading sync.Mutex // guards now
+	now       answering  // what Reload replaces
 
 	building sync.Mutex // guards teardown
 	teardown []teardown
@@ -81,9 +92,7 @@ func New(ctx context.Context, o Options) (_ *App, err error) {
 	if err := o.Validate(); err != nil {
 		return nil, err
 	}
-	o.Host = cmp.Or(o.Host, "0.0.0.0")
-	o.SendTimeout = cmp.Or(o.SendTimeout, 30*time.Second)
-	o.Limits.Window = cmp.Or(o.Limits.Window, time.Minute)
+	o = o.filled()
 	id, err := uuid.NewV7()
 	if err != nil {
 		return nil, fmt.Errorf("make worker id: %w", err)
@@ -151,25 +160,75 @@ func (a *App) connect() error {
 	return nil
 }
 
-func (a *App) buildWorkers() error {
+// desks builds the desks, each with its model.
+func (a *App) desks(configs []agent.Config) (map[string]*agent.Agent, error) {
 	desks := map[string]*agent.Agent{}
-	for _, cfg := range a.o.Desks {
-		model, err := a.model(cfg.Name)
+	for _, cfg := range configs {
+		model, err := a.model(cfg)
 		if err != nil {
-			return fmt.Errorf("desk %s: %w", cfg.Name, err)
+			return nil, fmt.Errorf("desk %s: %w", cfg.Name, err)
 		}
-		if desks[cfg.Name], err = agent.New(cfg, model); err != nil {
-			return fmt.Errorf("desk %s: %w", cfg.Name, err)
+		if desks[cfg.Name], err = agent.New(cfg, agent.Deps{Model: model, Library: a.library(cfg)}); err != nil {
+			return nil, fmt.Errorf("desk %s: %w", cfg.Name, err)
 		}
 	}
-	turns, sends := map[string]turn.Inbox{}, map[string]delivery.Inbox{}
-	for _, in := range a.inboxes {
-		turns[in.Name] = turn.Inbox{Desk: desks[in.Desk], Supports: in.channel.Supports, Team: in.Team, Person: in.Person, Labels: in.Labels, Hold: in.Hold}
-		sends[in.Name] = delivery.Inbox{Sender: in.channel, Dry: in.Dry(), Hold: in.Hold}
+	return desks, nil
+}
+
+// forTurns is what a turn needs of each inbox.
+func (a *App) forTurns(desks map[string]*agent.Agent, inboxes []inbox) map[string]turn.Inbox {
+	turns := map[string]turn.Inbox{}
+	for _, in := range inboxes {
+		turns[in.Name] = turn.Inbox{Desk: desks[in.Desk], Supports: in.channel.Supports, Team: in.Team, Person: in.Person, Labels: in.Labels, Hold: in.Hold, Typing: typing(in)}
 	}
+	return turns
+}
+
+func (a *App) buildWorkers() error {
+	desks, err := a.desks(a.o.Desks)
+	if err != nil {
+		return err
+	}
+	a.setLimits(a.o.Desks)
+	a.now = answering{a.o.Desks, a.inboxes}
+	f, err := a.newFlows(a.o.Desks, a.inboxes)
+	if err != nil {
+		return err
+	}
+	a.setFlows(f)
+	a.onStop("client of n8n", func(context.Context) error { a.flows.Load().client.Close(); return nil })
+	turns, sends := a.forTurns(desks, a.inboxes), a.forSends(f, a.inboxes)
 	a.turns = turn.New(turn.Config{Memory: a.store, Inboxes: turns, Lease: a.o.Queue.Lease, Logger: a.log, Observe: a.turnEnded, Wake: a.wake})
-	a.sends = delivery.New(delivery.Config{Memory: a.store, Inboxes: sends, Lease: a.o.Queue.Lease, Timeout: a.o.SendTimeout, Schedule: a.o.Schedule, Logger: a.log, Observe: a.deliveryEnded})
+	a.sends = delivery.New(delivery.Config{Memory: a.store, Inboxes: sends, Lease: a.o.Queue.Lease, Timeout: a.o.SendTimeout, Schedule: a.o.Schedule, Logger: a.log, Observe: a.deliveryEnded, BotHolds: a.botHolds})
 	return nil
+}
+
+// hands carry out what is done at an inbox's helpdesk.
+func (a *App) hands(in inbox) delivery.Sender {
+	desk, ok := in.channel.(takeback.Helpdesk)
+	if !ok {
+		return in.channel
+	}
+	return &takeback.Sender{Helpdesk: desk, Memory: a.store, Inbox: in.Name, Channel: in.Kind(), Quiet: a.quiet(in), Hold: in.Hold, Grace: in.TakeBack}
+}
+
+// quiet is when a burst of an inbox is over.
+func (a *App) quiet(in inbox) conversation.Quiet {
+	if in.Quiet != nil {
+		return *in.Quiet
+	}
+	return a.o.Quiet
+}
+
+// typing shows a customer that an answer is coming, nil where the inbox cannot or must not.
+func typing(in inbox) func(context.Context, channel.Address) {
+	if in.Dry() || !in.channel.Supports(channel.Typing) {
+		return nil
+	}
+	return func(ctx context.Context, to channel.Address) {
+		// Nobody is helped by knowing that it failed: the answer comes all the same.
+		_, _ = in.channel.Do(ctx, channel.Order{Kind: channel.Typing, Address: to})
+	}
 }
 
 // wake is told what a turn has left: a conversation that is due again is the dispatcher's,

@@ -32,7 +32,9 @@ func (a *App) turnEnded(d turn.Done) {
 	a.metrics.TurnEnded(d.Outcome)
 	switch agent.Outcome(d.Outcome) {
 	case agent.Replied, agent.AskedToWrite, agent.HandedOver, agent.ModelFailed:
-		a.metrics.TaskLatency(telemetry.Turn, d.SinceAccept)
+		if d.Pending > 0 { // who was woken has kept nobody waiting
+			a.metrics.TaskLatency(telemetry.Turn, d.SinceAccept)
+		}
 	}
 	if d.HandedOver != "" {
 		a.metrics.TakenOver(string(d.HandedOver))
@@ -43,10 +45,13 @@ func (a *App) turnEnded(d turn.Done) {
 }
 
 func (a *App) deliveryEnded(d delivery.Done) {
-	order := d.Delivery.Order.Kind
-	a.metrics.DeliveryAttempted(string(d.Delivery.Channel), string(order), string(d.Outcome))
+	order, peer := d.Delivery.Order.Kind, string(d.Delivery.Channel)
+	if order == channel.Call {
+		peer = "n8n"
+	}
+	a.metrics.DeliveryAttempted(peer, string(order), string(d.Outcome))
 	called := d.Outcome != store.AttemptCancelled
-	if p := a.metrics.Peer(string(d.Delivery.Channel)); p != nil && called {
+	if p := a.metrics.Peer(peer); p != nil && called {
 		p.Latency.Observe(d.Duration.Seconds())
 		switch d.Outcome {
 		case store.AttemptSent:

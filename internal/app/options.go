@@ -1,6 +1,7 @@
 package app
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -16,13 +17,11 @@ import (
 	"secretaria/internal/delivery"
 	"secretaria/internal/httpclient"
 	"secretaria/internal/intake"
-	"secretaria/internal/llm/gemini"
-	"secretaria/internal/llm/openai"
-	"secretaria/internal/llm/resilient"
 	"secretaria/internal/queue"
 	"secretaria/internal/redis"
 	"secretaria/internal/secret"
 	"secretaria/internal/turn"
+	"secretaria/internal/workflow/n8n"
 )
 
 // Options is everything that the program can be told. config makes them from file and
@@ -48,6 +47,8 @@ type Options struct {
 	Inboxes []Inbox
 	Desks   []agent.Config
 	Models  Models
+	// Workflows is how the workflows that the desks declare are reached.
+	Workflows Workflows
 
 	Quiet        conversation.Quiet
 	DedupeWindow time.Duration // DEDUPE_TTL_SECONDS
@@ -75,6 +76,14 @@ type Spool struct {
 	MaxBytes int64  // SPOOL_MAX_MB, for each of them
 }
 
+// filled are the options with the defaults in place of zeros.
+func (o Options) filled() Options {
+	o.Host = cmp.Or(o.Host, "0.0.0.0")
+	o.SendTimeout = cmp.Or(o.SendTimeout, 30*time.Second)
+	o.Limits.Window = cmp.Or(o.Limits.Window, time.Minute)
+	return o
+}
+
 // Role is a share of the work.
 type Role string
 
@@ -97,6 +106,9 @@ type Inbox struct {
 	// Hold is how long people keep a conversation, taken over or handed over; 0: until it is
 	// handed back. WhatsApp has no sign for handing back, so config gives Whaticket inboxes one.
 	Hold time.Duration
+	// TakeBack is how long after Chatwoot has opened a conversation and given it to nobody it is
+	// looked at, and taken back where no person has it; 0: never.
+	TakeBack time.Duration
 	// Team, Person and Labels of a handoff, by the helpdesk's ids.
 	Team, Person string
 	Labels       []string
@@ -119,12 +131,11 @@ func (i Inbox) Dry() bool {
 	return i.Whaticket == nil || i.Whaticket.BaseURL == ""
 }
 
-// Models are the configured language models; none of them: the offline model answers.
-type Models struct {
-	Gemini *gemini.Config
-	OpenAI *openai.Config
-	// Resilience holds for each of them.
-	Resilience resilient.Config
+// Workflows is the engine of workflows, and who may report results.
+type Workflows struct {
+	n8n.Config // BaseURL, APIKey, Auth and Secrets, which sign calls
+	// CallbackSecrets sign what workflows report later; none: no callback is accepted.
+	CallbackSecrets []secret.String
 }
 
 // Limits bound what a minute may bring. 0 means no limit.
@@ -189,11 +200,10 @@ func (o Options) Validate() error {
 			errs = append(errs, named(i.Name, i.Chatwoot.Validate()))
 		}
 	}
-	if o.Models.Gemini != nil {
-		errs = append(errs, o.Models.Gemini.Validate())
-	}
-	if o.Models.OpenAI != nil {
-		errs = append(errs, o.Models.OpenAI.Validate())
+	errs = append(errs, o.Workflows.Validate())
+	errs = append(errs, o.Models.Validate())
+	for _, d := range o.Desks {
+		errs = append(errs, o.Models.validateDesk(d))
 	}
 	return errors.Join(errs...)
 }

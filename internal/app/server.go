@@ -36,6 +36,7 @@ func (a *App) buildServer() {
 	post := map[string]http.Handler{
 		whaticketPath: whaticketIn, whaticketPath + "/{inbox}": whaticketIn, whaticketPath + "/{inbox}/{secret}": whaticketIn,
 		agentBotPath: chatwootIn, agentBotPath + "/{inbox}": chatwootIn,
+		callbackPath: a.callback(failures),
 	}
 	for pattern, h := range post {
 		if a.o.Role != Worker {
@@ -75,12 +76,8 @@ func (a *App) intake(kind channel.Kind, stranger channel.Channel, failures, cont
 		if in.Kind() != kind {
 			continue
 		}
-		quiet := a.o.Quiet
-		if in.Quiet != nil {
-			quiet = *in.Quiet
-		}
 		signed := in.Whaticket != nil && (in.Whaticket.Auth == "" || in.Whaticket.Auth == whaticket.BySignature)
-		inboxes = append(inboxes, intake.Inbox{Name: in.Name, Channel: in.channel, Signed: signed, Quiet: quiet, Hold: in.Hold})
+		inboxes = append(inboxes, intake.Inbox{Name: in.Name, Channel: in.channel, Signed: signed, Quiet: a.quiet(in), Hold: in.Hold, TakeBack: in.TakeBack})
 	}
 	in := intake.New(intake.Config{
 		Kind: kind, Inboxes: inboxes, Stranger: stranger, Memory: a.store, Failures: failures, Contacts: contacts,
@@ -169,7 +166,7 @@ func notFound(w http.ResponseWriter, r *http.Request) {
 // problem answers with the words under the name that the route's callers know.
 func problem(w http.ResponseWriter, r *http.Request, status int, words string) {
 	key := "error"
-	if strings.HasPrefix(r.URL.Path, "/api/") {
+	if strings.HasPrefix(r.URL.Path, "/api/") && r.URL.Path != callbackPath {
 		key = "detail"
 	}
 	if strings.HasPrefix(r.URL.Path, whaticketPath) {
@@ -257,6 +254,7 @@ func (a *App) ready(w http.ResponseWriter, r *http.Request) {
 			services["redis"] = "error"
 		}
 	}
+	services["n8n"] = a.n8nReady(ctx)
 	for _, in := range a.inboxes {
 		kind := string(in.Kind())
 		if in.Dry() {

@@ -23,6 +23,7 @@ var notAdapters = map[string]string{
 	"llm/exchange":  "one HTTP exchange with a provider, as its libraries see it: what the adapters would write twice",
 	"llm/resilient": "what stands once above all models: time limit, retries and circuit breaker",
 	"store/inbound": "what a webhook's events mean for the rows: the rules that both databases follow",
+	"store/outcome": "what decisions, attempts and changes of hands leave behind: the rules that both databases follow",
 	"store/row":     "the form in which both databases keep things",
 }
 
@@ -196,7 +197,6 @@ var usesAllowed = map[string]string{}
 // and what begins with them); panic(http.ErrAbortHandler) is how net/http is told to drop a
 // connection. Others: "package: function" to the reason.
 var panicsAllowed = map[string]string{
-	"llm/resilient: Chain":   "a constructor by another name: app calls it once, with the models it lists",
 	"store/postgres: text":   "as in store/sqlite",
 	"store/sqlite: prepared": "a query's name is a constant in the caller: a typing mistake is found by the first test that gets there",
 }

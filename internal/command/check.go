@@ -11,7 +11,6 @@ import (
 	"sync"
 	"time"
 
-	"secretaria/internal/agent"
 	"secretaria/internal/app"
 	"secretaria/internal/channel"
 	"secretaria/internal/channel/chatwoot"
@@ -22,12 +21,15 @@ import (
 	"secretaria/internal/llm/gemini"
 	"secretaria/internal/llm/openai"
 	"secretaria/internal/redis"
+	"secretaria/internal/workflow/n8n"
 )
 
 type checkCmd struct {
 	configFlag
-	Offline bool `help:"Do not call the helpdesks."`
-	JSON    bool `help:"As a JSON array."`
+	Offline bool   `help:"Call nobody: no helpdesk, no Redis, no n8n."`
+	JSON    bool   `help:"As a JSON array."`
+	Graph   bool   `help:"Print a desk's playbook as a Mermaid diagram, and nothing else."`
+	Desk    string `help:"The desk of the diagram, where several have a playbook." placeholder:"NAME"`
 }
 
 // Help implements kong.HelpProvider.
@@ -36,7 +38,8 @@ func (checkCmd) Help() string {
 
 Example:
 
-	secretaria check && secretaria serve`
+	secretaria check && secretaria serve
+	secretaria check --graph --desk sdr`
 }
 
 // level is how bad a finding is.
@@ -58,6 +61,12 @@ type finding struct {
 
 // Run checks.
 func (c checkCmd) Run(ctx context.Context, env *Env) error {
+	if c.Graph {
+		return c.graph(env)
+	}
+	if c.Desk != "" {
+		return errors.New("--desk goes with --graph")
+	}
 	found := c.findings(ctx, env)
 	broken := 0
 	for _, f := range found {
@@ -92,7 +101,7 @@ func (c checkCmd) findings(ctx context.Context, env *Env) []finding {
 	if errors.As(err, &ce) {
 		var found []finding
 		for _, p := range ce.Problems {
-			found = append(found, finding{problem, cmp.Or(p.Key, "configuration"), p.String(), "correct it; .env.example and secretaria.example.yaml describe every key"})
+			found = append(found, finding{problem, cmp.Or(p.Key, "configuration"), p.String(), "correct it; .env.example, secretaria.example.yaml and docs/desks.md describe every key"})
 		}
 		return found
 	}
@@ -110,9 +119,12 @@ func (c checkCmd) findings(ctx context.Context, env *Env) []finding {
 	if !c.Offline {
 		found = append(found, redisFindings(ctx, o)...)
 		found = append(found, probes(ctx, o)...)
+		found = append(found, workflowFindings(ctx, o)...)
 	}
 	found = append(found, modelFindings(o.Models)...)
-	found = append(found, deskFindings(o)...)
+	for _, d := range used(o) {
+		found = append(found, deskFindings(o, d, time.Now())...)
+	}
 	return append(found,
 		finding{fine, "answers", fmt.Sprintf("are given when the customer has been quiet for %v, half of that after a whole sentence%s", o.Quiet.Window, atMost(o.Quiet.Max)), ""},
 		finding{fine, "limits", fmt.Sprintf("in %v: %s messages of a Whaticket contact, %s of a Chatwoot contact, %s webhooks with a wrong signature from an address",
@@ -258,37 +270,48 @@ func connect(o app.Options, i app.Inbox) (channel.Channel, func(), error) {
 func modelFindings(m app.Models) []finding {
 	var found []finding
 	if m.Gemini != nil {
-		found = append(found, finding{fine, "model", "Gemini, " + cmp.Or(m.Gemini.Model, gemini.DefaultModel), ""})
+		found = append(found, finding{fine, "model gemini", "Gemini, " + cmp.Or(m.Gemini.Model, gemini.DefaultModel), ""})
 	}
 	if m.OpenAI != nil {
-		text := "OpenAI's API, " + cmp.Or(m.OpenAI.Model, openai.DefaultModel)
-		if m.Gemini != nil {
-			text += " (with Gemini: first for the desk sdr, for the others when Gemini fails)"
+		found = append(found, finding{fine, "model openai", "OpenAI's API, " + cmp.Or(m.OpenAI.Model, openai.DefaultModel), ""})
+	}
+	for _, n := range m.Named {
+		text := "the built-in offline model"
+		switch {
+		case n.Gemini != nil:
+			text = "Gemini, " + cmp.Or(n.Gemini.Model, gemini.DefaultModel)
+		case n.OpenAI != nil:
+			text = "OpenAI's API, " + cmp.Or(n.OpenAI.Model, openai.DefaultModel)
 		}
-		found = append(found, finding{fine, "model", text, ""})
+		found = append(found, finding{fine, "model " + n.Name, text, ""})
 	}
 	if len(found) == 0 {
 		return []finding{{hint, "model", "none: the built-in offline model answers, from rules and knowledge only", "set GEMINI_API_KEY or OPENAI_API_KEY"}}
 	}
 	r := m.Resilience
-	return append(found, finding{fine, "model", fmt.Sprintf("at most %d tries of %v each", r.Attempts, r.Timeout), ""})
-}
-
-func deskFindings(o app.Options) []finding {
-	var found []finding
-	for _, d := range o.Desks {
-		used := false
-		for _, i := range o.Inboxes {
-			used = used || i.Desk == d.Name
-		}
-		if !used {
-			continue
-		}
-		keywords := d.Keywords
-		if keywords == nil {
-			keywords = agent.DefaultKeywords()
-		}
-		found = append(found, finding{fine, "desk " + d.Name, fmt.Sprintf("sees the last %d messages, time zone %v, calls a person at: %s", d.MaxMessages, d.Location, strings.Join(keywords, ", ")), ""})
+	found = append(found, finding{fine, "models", fmt.Sprintf("at most %d tries of %v each", r.Attempts, r.Timeout), ""})
+	if m.Limits.Set() {
+		found = append(found, finding{fine, "budget", limitWords(m.Limits, m.Currency), ""})
 	}
 	return found
+}
+
+// workflowFindings asks the n8n that workflows are started at.
+func workflowFindings(ctx context.Context, o app.Options) []finding {
+	cfg := o.Workflows.Config
+	if cfg.BaseURL == "" {
+		return nil
+	}
+	client := httpclient.New(httpclient.Options{Timeout: o.SendTimeout, Policy: o.Addresses.WithURLs(cfg.BaseURL)})
+	defer client.Close()
+	engine, err := n8n.New(cfg, client)
+	if err != nil {
+		return []finding{{problem, "n8n", err.Error(), "correct it"}}
+	}
+	ctx, cancel := context.WithTimeoutCause(ctx, 10*time.Second, errors.New("probe took too long"))
+	defer cancel()
+	if err := engine.Probe(ctx); err != nil {
+		return []finding{{problem, "n8n", "does not work: " + fault.Code(err), "see whether it runs, and correct N8N_BASE_URL and N8N_API_KEY"}}
+	}
+	return []finding{{fine, "n8n", "answers", ""}}
 }

@@ -14,6 +14,7 @@ import (
 	"io/fs"
 	"log/slog"
 	"net/url"
+	"os"
 	"strings"
 
 	"github.com/alecthomas/kong"
@@ -28,13 +29,16 @@ import (
 
 // Env is all that commands see of the process.
 type Env struct {
-	Program        string   // as it was started
-	Environ        []string // "KEY=value" each
-	Dir            string   // the working directory; "" is the process's own
+	Program        string    // as it was started
+	Environ        []string  // "KEY=value" each
+	Dir            string    // the working directory; "" is the process's own
+	Stdin          io.Reader // nil: nothing is typed
 	Stdout, Stderr io.Writer
 	// Terminal says that standard output is one: serve then logs in words.
 	Terminal bool
 	Version  string // "" where it is not known
+	// Hangup asks serve to look for a changed configuration at once. May be nil.
+	Hangup <-chan os.Signal
 	// SetDefault receives serve's logger, so that libraries that log by themselves use it. May be nil.
 	SetDefault func(*slog.Logger)
 }
@@ -51,8 +55,9 @@ type grammar struct {
 	Help helpFlag `short:"h" help:"Show help, with an example."`
 
 	Serve      serveCmd      `cmd:"" help:"Receive webhooks and answer them, until SIGTERM or Ctrl-C."`
-	Demo       demoCmd       `cmd:"" help:"Play two conversations with fake helpdesks; needs no configuration."`
+	Demo       demoCmd       `cmd:"" help:"Play three conversations with fake helpdesks; needs no configuration."`
 	Send       sendCmd       `cmd:"" help:"Send a running server a message, as the helpdesk would."`
+	Chat       chatCmd       `cmd:"" help:"Talk to a desk in the terminal; needs neither helpdesk nor database."`
 	Check      checkCmd      `cmd:"" help:"Explain the configuration and try the helpdesks."`
 	Health     healthCmd     `cmd:"" help:"Ask a running server whether it is well."`
 	Migrate    migrateCmd    `cmd:"" help:"Bring the database to this program's version."`
@@ -60,7 +65,11 @@ type grammar struct {
 	Restore    restoreCmd    `cmd:"" help:"Bring back what a backup holds."`
 	Move       moveCmd       `cmd:"" help:"Copy the embedded database to a PostgreSQL."`
 	Deliveries deliveriesCmd `cmd:"" help:"List, show and replay what is sent."`
-	Version    versionCmd    `cmd:"" help:"Show the version."`
+
+	Conversations conversationsCmd `cmd:"" help:"List conversations, hand them back to the bot or take them over."`
+	Leads         leadsCmd         `cmd:"" help:"List leads and show what is known of them."`
+
+	Version versionCmd `cmd:"" help:"Show the version."`
 }
 
 const description = `An AI front desk for Whaticket and Chatwoot.

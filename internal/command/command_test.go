@@ -53,7 +53,8 @@ func files(t *testing.T, dir string) []string {
 }
 
 func commands() []string {
-	return []string{"", "serve", "demo", "send", "send whaticket", "send chatwoot", "check", "migrate", "deliveries", "deliveries list", "deliveries show", "deliveries replay", "version"}
+	return []string{"", "serve", "demo", "send", "send whaticket", "send chatwoot", "check", "migrate", "deliveries", "deliveries list", "deliveries show", "deliveries replay", "chat", "conversations", "conversations list",
+		"conversations show", "conversations hand-back", "conversations take-over", "conversations opt-in", "leads", "leads list", "leads show", "version"}
 }
 
 func TestHelpShowsAnExampleAndTouchesNothing(t *testing.T) {
@@ -121,6 +122,19 @@ func TestRefusals(t *testing.T) {
 		{"deliveries show x", "", "there is no database"},
 		{"deliveries replay x", "", "there is no database"},
 		{"deliveries replay", "", "id"},
+		{"conversations list", "", "there is no database"},
+		{"conversations list --holder nobody", "", "--holder"},
+		{"conversations list --limit 0", "", "--limit"},
+		{"conversations show x", "", "id"},
+		{"conversations hand-back 7", "", "there is no database"},
+		{"conversations take-over 7 --for -1s", "", "--for"},
+		{"leads list --state happy", "", "--state"},
+		{"leads show 7", "", "there is no database"},
+		{"chat --desk nobody", "", "there is: secretaria, sdr"},
+		{"chat --at tomorrow", "", "--at"},
+		{"chat", "", "standard input"},
+		{"check --desk sdr", "", "--graph"},
+		{"check --graph --desk secretaria", "", "there is: sdr"},
 		{"send whaticket --number 5511988877766 olá", "", "secretaria serve"},
 		{"send whaticket olá", "", "--number"},
 		{"send whaticket --number 5511988877766 olá", "SHARED_SECRET=a-long-enough-secret APP_PORT=1", "is the server running"},

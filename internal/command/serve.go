@@ -7,7 +7,9 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
+	"slices"
 	"strconv"
+	"sync"
 	"time"
 
 	"secretaria/internal/app"
@@ -71,6 +73,7 @@ func (c serveCmd) Run(ctx context.Context, env *Env) error {
 		return interrupted(ctx, errors.Join(err, stop(ctx, a)))
 	}
 	announce(log, cfg, a.Addr())
+	defer reloading(ctx, env, log, cfg, a)()
 	select {
 	case <-ctx.Done():
 		log.Info("stopping", "within", stopWithin.String())
@@ -81,6 +84,45 @@ func (c serveCmd) Run(ctx context.Context, env *Env) error {
 	}
 	log.Info("stopped")
 	return nil
+}
+
+// reloading takes up the configuration whenever its files change, until the function that it
+// returns is called. What is broken changes nothing and is told with its file and line.
+func reloading(ctx context.Context, env *Env, log *slog.Logger, cfg *config.Config, a *app.App) (stop func()) {
+	ctx, cancel := context.WithCancel(ctx)
+	var following sync.WaitGroup
+	following.Go(func() {
+		cfg.Follow(ctx, env.Hangup, func(next *config.Config, err error) {
+			if err == nil && next.Trial {
+				err = next.AddTrial(false)
+			}
+			if err != nil {
+				a.NotReloaded()
+				for _, line := range lines(err) {
+					log.Error("configuration not taken up: the one before stays", "error", line)
+				}
+				return
+			}
+			r, err := a.Reload(next.Options)
+			if err != nil {
+				log.Error("configuration not taken up: the one before stays", "error", oneLine(err.Error()))
+				return
+			}
+			log.Info("configuration taken up", "desks", r.Desks, "inboxes", r.Inboxes)
+			if len(r.Restart) > 0 {
+				log.Warn("configuration changed in what needs a restart", "keys", r.Restart)
+			}
+			for _, n := range next.Notes {
+				if !slices.Contains(cfg.Notes, n) {
+					log.Warn("configuration note", "note", n)
+				}
+			}
+		})
+	})
+	return func() {
+		cancel()
+		following.Wait()
+	}
 }
 
 // interrupted turns the failure of a start that was called off into an end in good order.

@@ -15,12 +15,14 @@ import (
 	"fmt"
 	"io/fs"
 	"log/slog"
-	"os"
 	"path/filepath"
 	"slices"
 	"strings"
 
+	"go.yaml.in/yaml/v4"
+
 	"secretaria/internal/app"
+	"secretaria/internal/house"
 )
 
 // DefaultFile is read from the working directory where no other file is named.
@@ -40,6 +42,9 @@ type Source struct {
 	Dir string
 	// File is the YAML file, relative to Dir; empty: secretaria.yaml where it exists.
 	File string
+	// DesksAlone is for talking to a desk without anything around it: inboxes are not looked
+	// at, and a variable that is not set is a value that is not there.
+	DesksAlone bool
 }
 
 // Config is a valid configuration.
@@ -55,20 +60,19 @@ type Config struct {
 	Trial bool
 	// Files are the files that were read, as they were named.
 	Files []string
+
+	src  Source
+	seen map[string]sum // what lay at every path that was looked at
 }
 
 // Load reads and checks everything. An error that is about the configuration is an *Error.
 func Load(src Source) (*Config, error) {
-	d := &draft{src: src, env: environ(src.Environ), cfg: &Config{}, found: map[string]value{}, sections: map[string]*section{}}
+	d := newDraft(src)
 	d.readDotEnv()
 	d.readFile()
-	d.apply()
-	d.desks()
-	d.inboxes()
-	d.strangers()
-	d.finish()
+	d.understand()
 	if len(d.problems) > 0 {
-		return nil, &Error{Problems: d.problems}
+		return nil, &Error{Problems: d.problems, seen: d.seen}
 	}
 	d.cfg.Options, d.cfg.Trial = d.o, len(d.o.Inboxes) == 0
 	if err := d.o.Validate(); err != nil {
@@ -76,9 +80,31 @@ func Load(src Source) (*Config, error) {
 		for _, text := range flatten(err) {
 			d.problem("", "", "%s", text)
 		}
-		return nil, &Error{Problems: d.problems}
+		return nil, &Error{Problems: d.problems, seen: d.seen}
 	}
 	return d.cfg, nil
+}
+
+// understand makes options of what was read.
+func (d *draft) understand() {
+	d.apply()
+	d.desks()
+	d.askedFor()
+	if !d.src.DesksAlone {
+		d.inboxes()
+	} else if d.root != nil {
+		d.root.get("inboxes")
+	}
+	d.strangers()
+	d.finish()
+}
+
+func newDraft(src Source) *draft {
+	d := &draft{src: src, env: environ(src.Environ), found: map[string]value{}, sections: map[string]*section{}, seen: map[string]sum{},
+		rows: map[house.Source]*yaml.Node{}}
+	d.file = cmp.Or(src.File, DefaultFile)
+	d.cfg = &Config{src: src, seen: d.seen}
+	return d
 }
 
 // draft is a configuration on its way.
@@ -94,6 +120,12 @@ type draft struct {
 	single   singles
 	found    map[string]value // the keys that are set
 	problems []Problem
+	seen     map[string]sum // see slurp
+	roots    []*yaml.Node   // of all YAML files
+	nodes    int            // read so far, aliases followed
+	rows     map[house.Source]*yaml.Node
+	// modelsAsked are the names that desks ask for, to be checked when all models are known.
+	modelsAsked []asked
 }
 
 // entry is a line of .env.
@@ -121,7 +153,7 @@ func (d *draft) at(path string) string {
 }
 
 func (d *draft) readDotEnv() {
-	text, err := os.ReadFile(d.at(DotEnv))
+	text, err := d.slurp(DotEnv)
 	if errors.Is(err, fs.ErrNotExist) {
 		return
 	}
@@ -129,13 +161,12 @@ func (d *draft) readDotEnv() {
 		d.problem("", DotEnv, "cannot be read: %v", cause(err))
 		return
 	}
-	d.cfg.Files = append(d.cfg.Files, DotEnv)
+	d.read(DotEnv)
 	d.dotenv = d.parseDotEnv(string(text))
 }
 
 func (d *draft) readFile() {
-	d.file = cmp.Or(d.src.File, DefaultFile)
-	text, err := os.ReadFile(d.at(d.file))
+	text, err := d.slurp(d.file)
 	if errors.Is(err, fs.ErrNotExist) && d.src.File == "" {
 		return
 	}
@@ -143,7 +174,7 @@ func (d *draft) readFile() {
 		d.problem("", d.file, "cannot be read: %v", cause(err))
 		return
 	}
-	d.cfg.Files = append(d.cfg.Files, d.file)
+	d.read(d.file)
 	d.root = d.parseYAML(text)
 }
 
@@ -198,7 +229,7 @@ func (d *draft) lookup(s *setting) (v value, ok bool) {
 const fileSuffix = "_FILE"
 
 func (d *draft) secretFile(path string) (string, error) {
-	text, err := os.ReadFile(d.at(path))
+	text, err := d.slurp(path)
 	if err != nil {
 		return "", fmt.Errorf("the file cannot be read: %w", cause(err))
 	}
@@ -270,6 +301,7 @@ func (d *draft) finish() {
 		d.sections[path].end()
 	}
 	slices.Sort(d.cfg.Notes)
+	d.cfg.Notes = slices.Compact(d.cfg.Notes)
 	slices.SortStableFunc(d.problems, func(a, b Problem) int {
 		return cmp.Or(cmp.Compare(a.file(), b.file()), cmp.Compare(a.line(), b.line()), cmp.Compare(a.Key, b.Key), cmp.Compare(a.Text, b.Text))
 	})

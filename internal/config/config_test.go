@@ -14,6 +14,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"golang.org/x/tools/txtar"
 
+	"secretaria/internal/agent"
 	"secretaria/internal/app"
 	"secretaria/internal/config"
 )
@@ -138,10 +139,20 @@ func summary(c *config.Config, dir string) string {
 		line("openai key=%v model=%q base=%q", m.APIKey, m.Model, m.BaseURL)
 	}
 	r := o.Models.Resilience
+	for _, n := range o.Models.Named {
+		line("model %s gemini=%v openai=%v offline=%v price=%v timeout=%v", n.Name, n.Gemini, n.OpenAI, n.Offline, n.Price, n.Timeout)
+	}
+	if len(o.Models.Prices) > 0 || o.Models.Limits.Set() {
+		line("prices %v %s limits=%v", o.Models.Prices, o.Models.Currency, o.Models.Limits)
+	}
+	if w := o.Workflows; w.BaseURL != "" || w.Auth.Mode != "" || len(w.Secrets)+len(w.CallbackSecrets) > 0 {
+		line("workflows base=%q key=%v auth=%v secrets=%d callback=%d", w.BaseURL, w.APIKey, w.Auth, len(w.Secrets), len(w.CallbackSecrets))
+	}
 	line("models timeout=%v attempts=%d threshold=%d reset=%v", r.Timeout, r.Attempts, r.BreakerThreshold, r.BreakerReset)
 	for _, d := range o.Desks {
 		persona, _, _ := strings.Cut(d.Persona, ".")
 		line("desk %s persona=%q keywords=%q transfer=%q hours=%q zone=%v messages=%d age=%v", d.Name, persona, d.Keywords, d.Transfer, d.Hours, d.Location, d.MaxMessages, d.MaxAge)
+		details(line, d)
 	}
 	for _, i := range o.Inboxes {
 		line("inbox %s %s desk=%s dry=%v hold=%v team=%q person=%q labels=%q", i.Name, i.Kind(), i.Desk, i.Dry(), i.Hold, i.Team, i.Person, i.Labels)
@@ -161,6 +172,42 @@ func summary(c *config.Config, dir string) string {
 		line("note %s", n)
 	}
 	return b.String()
+}
+
+// details are what a desk has beside what every desk has.
+func details(line func(string, ...any), d agent.Config) {
+	if d.Language != "" || d.Rules != "" || d.Greeting != "" || d.Closed != "" || d.OnlyOpen {
+		line("  language=%q rules=%q greeting=%q closed=%q only_open=%v", d.Language, d.Rules, d.Greeting, d.Closed, d.OnlyOpen)
+	}
+	if d.Open.Zone != nil {
+		line("  open %s", d.Open.Text("en"))
+	}
+	if h := d.Handoff; h.Failures+len(h.Topics)+len(h.Labels) > 0 || h.Patient || h.Team+h.Person != "" {
+		line("  handoff %+v", h)
+	}
+	if d.Budget+d.MaxTokens+len(d.Models) > 0 || d.Limits.Set() || d.Loops != (agent.Loops{}) {
+		line("  models=%q limits=%v tokens=%d answer=%d loops=%+v", d.Models, d.Limits, d.Budget, d.MaxTokens, d.Loops)
+	}
+	if p := d.Playbook; p != nil {
+		var slots []string
+		for _, s := range p.Slots {
+			slots = append(slots, s.Key+":"+string(s.Kind))
+		}
+		line("  playbook %s %s slots=%v moves=%v score=%s %s of %d", p.Name, p.Version, slots, len(p.Moves), p.Score.Name, p.Score.Version, len(p.Score.Rules))
+	}
+	for _, w := range d.Workflows {
+		line("  workflow %s url=%q on=%v tool=%v repeatable=%v timeout=%v auth=%v reply=%q arguments=%v result=%v", w.Name, w.URL, w.On, w.Tool, w.Repeatable, w.Timeout, w.Auth, w.Reply, w.Arguments != nil, w.Result != nil)
+	}
+	if h := d.House; h != nil {
+		for _, t := range h.Tables {
+			for _, r := range t.Rows {
+				line("  fact %s %v from %v", t.Kind, r.Columns, r.Source)
+			}
+		}
+		for _, p := range h.Pages {
+			line("  page %q from %v", p.Text, p.Source)
+		}
+	}
 }
 
 // A newcomer copies the example and starts: that must be the same as starting with nothing.
@@ -206,7 +253,7 @@ func TestDocumentedKeys(t *testing.T) {
 		"GOOGLE_GEMINI_BASE_URL": "https://g.example.com", "OPENAI_API_KEY": "k", "OPENAI_MODEL": "m", "OPENAI_BASE_URL": "https://o.example.com/v1", "DATABASE_URL": "sqlite:x.db",
 		"REDIS_URL": "redis://localhost:6379/0", "CHATWOOT_BASE_URL": "https://c.example.com", "CHATWOOT_ACCOUNT_ID": "1", "CHATWOOT_ACCESS_TOKEN": "t",
 		"CHATWOOT_WEBHOOK_SECRET": "a-long-enough-secret", "N8N_BASE_URL": "https://n.example.com", "N8N_API_KEY": "k", "N8N_WEBHOOK_CREATE_LEAD_URL": "https://n.example.com/webhook/1",
-		"N8N_WEBHOOK_SCHEDULE_URL": "https://n.example.com/webhook/2", "N8N_BASIC_AUTH_USER": "u", "N8N_BASIC_AUTH_PASSWORD": "p", "PROMETHEUS_ENABLED": "false", "DEDUPE_TTL_SECONDS": "300",
+		"N8N_WEBHOOK_SCHEDULE_URL": "https://n.example.com/webhook/2", "N8N_BASIC_AUTH_USER": "u", "N8N_BASIC_AUTH_PASSWORD": "p", "N8N_SIGNING_SECRET": "a-long-enough-secret", "N8N_CALLBACK_SECRET": "a-long-enough-secret", "PROMETHEUS_ENABLED": "false", "DEDUPE_TTL_SECONDS": "300",
 		"RATE_LIMIT_REQUESTS": "60", "RATE_LIMIT_WINDOW": "60", "WEBHOOK_RATE_LIMIT_IP": "60", "WEBHOOK_RATE_LIMIT_NUMBER": "20", "CONTEXT_MAX_MESSAGES": "10", "CONTEXT_TTL_SECONDS": "86400",
 		"REQUEST_TIMEOUT_SECONDS": "10", "LLM_TIMEOUT_SECONDS": "30", "LLM_RETRY_ATTEMPTS": "3", "LLM_CIRCUIT_BREAKER_THRESHOLD": "5", "LLM_CIRCUIT_BREAKER_RESET_SECONDS": "300",
 		"RQ_RETRY_MAX_ATTEMPTS": "5", "ALLOWED_ORIGINS": "https://a.example.com,https://b.example.com", "TIMEZONE": "America/Manaus", "BUSINESS_HOURS": "08:00-18:00",

@@ -24,6 +24,20 @@ type section struct {
 // parseYAML reads the file into nodes: a decoder would stop at a type that is wrong, and
 // would not tell lines. Nil when there is nothing in it, or no telling what.
 func (d *draft) parseYAML(text []byte) *section {
+	node := d.parseFile(d.file, text)
+	if node == nil {
+		return nil
+	}
+	return d.open("", node)
+}
+
+// parseFile reads one file into its topmost node; nil where there is nothing in it, or no
+// telling what.
+func (d *draft) parseFile(file string, text []byte) *yaml.Node {
+	if len(text) > maxFile {
+		d.problem("", file, "has more than %d KiB", maxFile>>10)
+		return nil
+	}
 	if strings.Trim(regexp.MustCompile(`(?m)^\s*(#.*|---)?$`).ReplaceAllString(string(text), ""), " \t\r\n\ufeff") == "" {
 		return nil
 	}
@@ -31,17 +45,18 @@ func (d *draft) parseYAML(text []byte) *section {
 	if err := yaml.Load(text, &doc); err != nil {
 		var one *yaml.LoadError
 		if !errors.As(err, &one) {
-			d.problem("", d.file, "is not YAML: %v", err)
+			d.problem("", file, "is not YAML: %v", err)
 			return nil
 		}
-		d.problem("", place(d.file, one.Mark.Line), "is not YAML: %s", strings.TrimPrefix(one.Message, "yaml: "))
+		d.problem("", place(file, one.Mark.Line), "is not YAML: %s", strings.TrimPrefix(one.Message, "yaml: "))
 		return nil
 	}
 	if doc.Kind != yaml.DocumentNode || len(doc.Content) != 1 {
-		d.problem("", d.file, "is not one YAML document")
+		d.problem("", file, "is not one YAML document")
 		return nil
 	}
-	return d.open("", doc.Content[0])
+	d.roots = append(d.roots, doc.Content[0])
+	return doc.Content[0]
 }
 
 // open makes a section of a node, once; nil where it is none.
@@ -233,6 +248,9 @@ func (d *draft) expand(v value, text string) (string, bool) {
 	if !ok {
 		got = d.dotenv[m[1]].value
 	}
+	if strings.TrimSpace(got) == "" && d.src.DesksAlone {
+		return "", true
+	}
 	if strings.TrimSpace(got) == "" {
 		d.problem(v.path, v.where, "%s is not set in the environment or in %s", m[1], DotEnv)
 		return "", false
@@ -240,7 +258,7 @@ func (d *draft) expand(v value, text string) (string, bool) {
 	return strings.TrimSpace(got), true
 }
 
-// references are the variables that the YAML file asks for.
+// references are the variables that the YAML files ask for.
 func (d *draft) references() map[string]bool {
 	out := map[string]bool{}
 	var walk func(*yaml.Node)
@@ -254,8 +272,8 @@ func (d *draft) references() map[string]bool {
 			walk(c)
 		}
 	}
-	if d.root != nil {
-		walk(d.root.node)
+	for _, root := range d.roots {
+		walk(root)
 	}
 	return out
 }

@@ -7,7 +7,7 @@ import (
 )
 
 func bareDraft() *draft {
-	return &draft{cfg: &Config{}, file: DefaultFile, found: map[string]value{}, sections: map[string]*section{}}
+	return newDraft(Source{Dir: "testdata/none"})
 }
 
 // Whatever stands between double quotes comes out as it was meant, and what is wrong with
@@ -53,11 +53,7 @@ func FuzzYAML(f *testing.F) {
 	f.Fuzz(func(t *testing.T, text string) {
 		d := bareDraft()
 		d.root = d.parseYAML([]byte(text))
-		d.apply()
-		d.desks()
-		d.inboxes()
-		d.strangers()
-		d.finish()
+		d.understand()
 		if len(d.problems) == 0 {
 			if err := d.o.Validate(); err != nil {
 				t.Errorf("%q is taken, and is not valid: %v", text, err)

@@ -2,114 +2,18 @@ package config
 
 import (
 	"fmt"
-	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"time"
-	"unicode/utf8"
 
 	"go.yaml.in/yaml/v4"
 
-	"secretaria/internal/agent"
 	"secretaria/internal/app"
 	"secretaria/internal/channel"
 	"secretaria/internal/channel/chatwoot"
 	"secretaria/internal/channel/whaticket"
 	"secretaria/internal/secret"
 )
-
-// The desks that are built in.
-const (
-	secretariaDesk = "secretaria"
-	sdrDesk        = "sdr"
-)
-
-func builtIn() []string { return []string{secretariaDesk, sdrDesk} }
-
-// desks are the two that are built in, as the file changes them, and those it adds.
-func (d *draft) desks() {
-	var file *section
-	if d.root != nil {
-		file = d.root.section("desks")
-	}
-	for _, name := range builtIn() {
-		desk := d.single.desk
-		desk.Name = name
-		desk.Persona, _ = agent.Persona(name)
-		d.o.Desks = append(d.o.Desks, d.desk(desk, file.section(name), true))
-	}
-	for _, k := range file.keys() {
-		if slices.Contains(builtIn(), k.Value) {
-			continue
-		}
-		desk := d.single.desk
-		desk.Name = k.Value
-		if !nameForm.MatchString(k.Value) {
-			d.problem(file.join(k.Value), place(d.file, k.Line), "a name has lower-case letters, digits, '.', '_' and '-', at most 63")
-			continue
-		}
-		s := file.section(k.Value)
-		if s == nil {
-			d.problem(file.join(k.Value), place(d.file, k.Line), "needs persona, or like with one of %s", quoted(builtIn()))
-			continue
-		}
-		d.o.Desks = append(d.o.Desks, d.desk(desk, s, false))
-	}
-}
-
-// maxPersona bounds a persona, in bytes: it is in every request to the model.
-const maxPersona = 32 << 10
-
-func (d *draft) desk(desk agent.Config, s *section, known bool) agent.Config {
-	if s == nil {
-		return desk
-	}
-	like, hasLike := s.value("like")
-	persona, hasPersona := s.value("persona")
-	switch {
-	case hasLike && hasPersona:
-		d.problem(persona.path, persona.where, "is set, and so is like: which of them is meant?")
-	case hasLike:
-		text, ok := agent.Persona(like.text)
-		if !ok || !slices.Contains(builtIn(), like.text) {
-			d.problem(like.path, like.where, "%q is not one of %s", like.text, quoted(builtIn()))
-		}
-		desk.Persona = text
-	case hasPersona:
-		desk.Persona = d.persona(persona)
-	case !known:
-		d.problem(s.path, place(d.file, s.node.Line), "needs persona, or like with one of %s", quoted(builtIn()))
-	}
-	read(s, "keywords", func(v value) error { desk.Keywords = v.items(); return noneIsNone(v) })
-	read(s, "transfer", func(v value) error { desk.Transfer = v.text; return nil })
-	read(s, "business_hours", func(v value) error { desk.Hours = v.text; return hours(v.text) })
-	read(s, "timezone", func(v value) (err error) { desk.Location, err = zone(v.text); return err })
-	read(s, "max_messages", func(v value) (err error) { desk.MaxMessages, err = whole(v.text, 1, 10_000); return err })
-	read(s, "max_age", func(v value) (err error) { desk.MaxAge, err = duration(v.text); return err })
-	return desk
-}
-
-// persona reads a file that lies beside the YAML file.
-func (d *draft) persona(v value) string {
-	path := v.text
-	if !filepath.IsAbs(path) {
-		path = filepath.Join(filepath.Dir(d.at(d.file)), path)
-	}
-	text, err := os.ReadFile(path)
-	body := strings.TrimSpace(strings.TrimPrefix(string(text), "\ufeff"))
-	switch {
-	case err != nil:
-		d.problem(v.path, v.where, "%q cannot be read: %v", v.text, cause(err))
-	case len(text) > maxPersona:
-		d.problem(v.path, v.where, "%q has more than %d KiB", v.text, maxPersona>>10)
-	case !utf8.Valid(text):
-		d.problem(v.path, v.where, "%q is not UTF-8 text", v.text)
-	case body == "":
-		d.problem(v.path, v.where, "%q is empty", v.text)
-	}
-	return body
-}
 
 // read gives set the value of a key, where there is one, and turns its error into a problem.
 func read(s *section, key string, set func(value) error) {
@@ -169,7 +73,7 @@ func (d *draft) ofEnvironment(kind channel.Kind, secretKey string, others ...str
 		secrets = d.single.whaticket.Secrets
 		d.complain(inbox.Whaticket.Validate(), nil)
 	} else {
-		inbox.Chatwoot = &d.single.chatwoot
+		inbox.Chatwoot, inbox.TakeBack = &d.single.chatwoot, defaultTakeBack
 		d.complain(inbox.Chatwoot.Validate(), nil)
 	}
 	d.weak(d.found[secretKey].name(secretKey), secrets)
@@ -191,7 +95,9 @@ func (d *draft) weak(key string, secrets []secret.String) {
 func ofWhaticket() []string {
 	return []string{"auth", "webhook_token", "email", "password", "default_country"}
 }
-func ofChatwoot() []string { return []string{"signature", "account_id", "user_token", "bot_id"} }
+func ofChatwoot() []string {
+	return []string{"signature", "account_id", "user_token", "bot_id", "take_back"}
+}
 
 // inbox reads one of the file.
 func (d *draft) inbox(name *yaml.Node, s *section) {
@@ -203,7 +109,7 @@ func (d *draft) inbox(name *yaml.Node, s *section) {
 		inbox.Desk, inbox.Hold, inbox.Whaticket = secretariaDesk, defaultHold, &whaticket.Config{Auth: whaticket.BySignature}
 		s.foreign = owned(ofChatwoot(), channel.Chatwoot)
 	case channel.Chatwoot:
-		inbox.Desk, inbox.Chatwoot = sdrDesk, &chatwoot.Config{}
+		inbox.Desk, inbox.Chatwoot, inbox.TakeBack = sdrDesk, &chatwoot.Config{}, defaultTakeBack
 		s.foreign = owned(ofWhaticket(), channel.Whaticket)
 	default:
 		if !ok {
@@ -222,6 +128,9 @@ func (d *draft) inbox(name *yaml.Node, s *section) {
 		return nil
 	})
 	read(s, "hold", func(v value) (err error) { inbox.Hold, err = duration(v.text); return err })
+	if inbox.Chatwoot != nil {
+		read(s, "take_back", func(v value) (err error) { inbox.TakeBack, err = duration(v.text); return err })
+	}
 	d.inboxQuiet(s, &inbox)
 	if h := s.section("handoff"); h != nil {
 		read(h, "team", func(v value) error { inbox.Team = v.text; return nil })

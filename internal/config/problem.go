@@ -35,7 +35,11 @@ func (p Problem) line() int {
 }
 
 // Error is a configuration that cannot be used. It has at least one problem.
-type Error struct{ Problems []Problem }
+type Error struct {
+	Problems []Problem
+
+	seen map[string]sum // so that a correction is noticed
+}
 
 // Error implements error, on one line.
 func (e *Error) Error() string {

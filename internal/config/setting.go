@@ -20,11 +20,13 @@ import (
 	"secretaria/internal/conversation"
 	"secretaria/internal/delivery"
 	"secretaria/internal/httpclient"
+	"secretaria/internal/invalid"
 	"secretaria/internal/llm/gemini"
 	"secretaria/internal/llm/openai"
 	"secretaria/internal/llm/resilient"
 	"secretaria/internal/redis"
 	"secretaria/internal/secret"
+	"secretaria/internal/workflow"
 )
 
 // setting is a documented key.
@@ -44,6 +46,7 @@ type singles struct {
 	desk      agent.Config
 	gemini    gemini.Config
 	openai    openai.Config
+	workflows []workflow.Declared
 }
 
 // The defaults that are not those of the packages that use them.
@@ -57,6 +60,7 @@ const (
 	defaultQuiet    = 4 * time.Second
 	defaultQuietMax = 20 * time.Second
 	defaultHold     = 24 * time.Hour
+	defaultTakeBack = 2 * time.Minute
 	defaultDedupe   = 300 * time.Second
 	maxRetries      = 1000
 )
@@ -81,8 +85,7 @@ func (d *draft) defaults() {
 }
 
 const (
-	workflowUnused = "accepted, not used yet: this version starts no workflows"
-	consoleUnused  = "accepted, not used yet: this version has no console"
+	consoleUnused = "accepted, not used yet: this version has no console"
 )
 
 // settings lists every documented key, in the order of .env.example.
@@ -222,7 +225,7 @@ func settings() []setting {
 		}},
 		{key: "BUSINESS_HOURS", path: "turns.business_hours", set: func(d *draft, v value) error {
 			d.single.desk.Hours = v.text
-			return hours(v.text)
+			return timesOfDay(v.text)
 		}},
 		{key: "ESCALATION_KEYWORDS", path: "turns.keywords", set: func(d *draft, v value) error {
 			d.single.desk.Keywords = v.items()
@@ -260,12 +263,24 @@ func settings() []setting {
 			return err
 		}},
 
-		{key: "N8N_BASE_URL", path: "n8n.base_url", unused: workflowUnused, set: func(_ *draft, v value) error { return web(v.text, "https", "http") }},
-		{key: "N8N_API_KEY", path: "n8n.api_key", secret: true, unused: workflowUnused, set: func(*draft, value) error { return nil }},
-		{key: "N8N_WEBHOOK_CREATE_LEAD_URL", path: "n8n.create_lead_url", unused: workflowUnused, set: func(_ *draft, v value) error { return web(v.text, "https", "http") }},
-		{key: "N8N_WEBHOOK_SCHEDULE_URL", path: "n8n.schedule_url", unused: workflowUnused, set: func(_ *draft, v value) error { return web(v.text, "https", "http") }},
-		{key: "N8N_BASIC_AUTH_USER", path: "n8n.basic_auth_user", unused: workflowUnused, set: func(*draft, value) error { return nil }},
-		{key: "N8N_BASIC_AUTH_PASSWORD", path: "n8n.basic_auth_password", secret: true, unused: workflowUnused, set: func(*draft, value) error { return nil }},
+		{key: "N8N_BASE_URL", path: "n8n.base_url", set: func(d *draft, v value) error { d.o.Workflows.BaseURL = v.text; return nil }},
+		{key: "N8N_API_KEY", path: "n8n.api_key", secret: true, set: func(d *draft, v value) error { d.o.Workflows.APIKey = secret.New(v.text); return nil }},
+		{key: "N8N_WEBHOOK_CREATE_LEAD_URL", path: "n8n.create_lead_url", set: func(d *draft, v value) error {
+			return d.builtInWorkflow(workflow.CreateLead(v.text))
+		}},
+		{key: "N8N_WEBHOOK_SCHEDULE_URL", path: "n8n.schedule_url", set: func(d *draft, v value) error {
+			return d.builtInWorkflow(workflow.ScheduleMeeting(v.text))
+		}},
+		{key: "N8N_BASIC_AUTH_USER", path: "n8n.basic_auth_user", set: func(*draft, value) error { return nil }},
+		{key: "N8N_BASIC_AUTH_PASSWORD", path: "n8n.basic_auth_password", secret: true, set: func(*draft, value) error { return nil }},
+		{key: "N8N_SIGNING_SECRET", path: "n8n.signing_secret", secret: true, set: func(d *draft, v value) error {
+			d.o.Workflows.Secrets = v.secrets()
+			return noneIsNone(v)
+		}},
+		{key: "N8N_CALLBACK_SECRET", path: "n8n.callback_secret", secret: true, set: func(d *draft, v value) error {
+			d.o.Workflows.CallbackSecrets = v.secrets()
+			return noneIsNone(v)
+		}},
 	}
 }
 
@@ -334,8 +349,8 @@ func zone(text string) (*time.Location, error) {
 	return loc, nil
 }
 
-// hours checks the times in words that a person wrote for people: "seg a sex, 08:00-18:00".
-func hours(text string) error {
+// timesOfDay checks the times in words that a person wrote for people: "seg a sex, 08:00-18:00".
+func timesOfDay(text string) error {
 	if utf8.RuneCountInString(text) > 500 {
 		return errors.New("is longer than 500 characters")
 	}
@@ -381,6 +396,16 @@ func (d *draft) tune() {
 		d.problem("N8N_BASIC_AUTH_USER", cmp.Or(d.found["N8N_BASIC_AUTH_USER"].where, d.found["N8N_BASIC_AUTH_PASSWORD"].where), "and N8N_BASIC_AUTH_PASSWORD go together")
 	}
 	d.models()
+	d.shared()
+}
+
+// builtInWorkflow is one that a variable makes: it is for the desks that qualify.
+func (d *draft) builtInWorkflow(w workflow.Declared) error {
+	if err := w.Validate(); err != nil {
+		return errors.New(invalid.Fields(err)[0].Text)
+	}
+	d.single.workflows = append(d.single.workflows, w)
+	return nil
 }
 
 // models are those that have a key; a server of one's own may do without one.

@@ -19,7 +19,7 @@ type usage struct {
 }
 
 var (
-	commandLine = regexp.MustCompile(`^  ([a-z]+(?: [a-z]+)*)(?:  |$)`)
+	commandLine = regexp.MustCompile(`^  ([a-z][a-z-]*(?: [a-z][a-z-]*)*)(?:  |$)`)
 	flagName    = regexp.MustCompile(`--([a-z][a-z-]*)`)
 )
 
@@ -125,7 +125,7 @@ func TestCommandsAndFlagsExist(t *testing.T) {
 func TestMakeTargetsAndScriptsExist(t *testing.T) {
 	t.Parallel()
 	var targets []string
-	for _, m := range regexp.MustCompile(`(?m)^([a-z][a-z-]*):.*## `).FindAllStringSubmatch(read(t, "Makefile"), -1) {
+	for _, m := range regexp.MustCompile(`(?m)^([a-z][a-z0-9-]*):.*## `).FindAllStringSubmatch(read(t, "Makefile"), -1) {
 		targets = append(targets, m[1])
 	}
 	if len(targets) == 0 {

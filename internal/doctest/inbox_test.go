@@ -11,12 +11,14 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"secretaria/internal/config"
 )
 
-// fileKeys are the keys that config reads from an inbox and from a desk of the YAML file,
-// by the function that reads them; config itself keeps no list.
+// fileKeys are the keys that config reads from an inbox of the YAML file, by the function that
+// reads them; config itself keeps no list.
 type fileKeys struct {
-	inbox, desk, ofWhaticket, ofChatwoot []string
+	inbox, ofWhaticket, ofChatwoot []string
 }
 
 func keysOfSource(t *testing.T) fileKeys {
@@ -46,10 +48,6 @@ func keysOfSource(t *testing.T) fileKeys {
 				if word, ok := literal(n); ok {
 					add(list, word)
 				}
-			case "desk":
-				if key, ok := keyRead(n); ok {
-					add(&k.desk, key)
-				}
 			case "inbox", "inboxQuiet", "readWhaticket", "readChatwoot", "window":
 				if key, ok := keyRead(n); ok {
 					add(&k.inbox, key)
@@ -58,7 +56,7 @@ func keysOfSource(t *testing.T) fileKeys {
 			return true
 		})
 	}
-	if len(k.inbox) < 10 || len(k.desk) < 5 || len(k.ofWhaticket) == 0 || len(k.ofChatwoot) == 0 {
+	if len(k.inbox) < 10 || len(k.ofWhaticket) == 0 || len(k.ofChatwoot) == 0 {
 		t.Fatalf("the keys of internal/config/inbox.go cannot be found any more: %+v", k)
 	}
 	return k
@@ -127,11 +125,16 @@ func TestInboxTable(t *testing.T) {
 		if diff := cmp.Diff(known.inbox, keys); diff != "" {
 			t.Errorf("%s: keys of an inbox (-config +table):\n%s", name, diff)
 		}
-		named := spans(strings.Join(s.prose, "\n"))
-		for _, key := range known.desk {
-			if !slices.Contains(named, key) {
-				t.Errorf("%s: the desk's key %s is not named", name, key)
+		named := spans(strings.Join(open(t, name).section(t, title.desks).prose, "\n"))
+		var missing []string
+		for _, k := range config.DeskKeys() {
+			key, _, _ := strings.Cut(k.Path, ".")
+			if key = strings.TrimSuffix(key, "[]"); !slices.Contains(named, key) && !slices.Contains(missing, key) {
+				missing = append(missing, key)
 			}
+		}
+		if len(missing) > 0 {
+			t.Errorf("%s: the desk's keys %q are not named", name, missing)
 		}
 	}
 }

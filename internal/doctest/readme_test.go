@@ -21,12 +21,12 @@ import (
 )
 
 // titles of the sections that are looked into, in both languages.
-type titles struct{ configuration, inboxes, model, figures, key, inboxKey string }
+type titles struct{ configuration, inboxes, desks, model, figures, key, inboxKey string }
 
 func readmes() map[string]titles {
 	return map[string]titles{
-		english:    {"Configuration", "Several inboxes and desks", "A language model", "Figures", "key", "key of an inbox"},
-		portuguese: {"Configuração", "Várias caixas de entrada e vários balcões", "Um modelo de linguagem", "Números", "chave", "chave de uma caixa"},
+		english:    {"Configuration", "Several inboxes and desks", "Desks", "A language model", "Figures", "key", "key of an inbox"},
+		portuguese: {"Configuração", "Várias caixas de entrada e vários balcões", "Balcões", "Um modelo de linguagem", "Números", "chave", "chave de uma caixa"},
 	}
 }
 
