@@ -116,6 +116,11 @@ const (
 	DefaultTurns       = 60
 )
 
+// Patience bounds the model calls of one turn together: answers, tools, what is written anew
+// and the summary. It leaves a chain all of its own patience for the first call, and with the
+// quiet window before it a conversation is with a person within a minute.
+const Patience = 50 * time.Second
+
 // DefaultKeywords ask for a person.
 func DefaultKeywords() []string {
 	return []string{"falar com humano", "falar com um humano", "falar com uma pessoa", "atendente", "supervisor"}
@@ -221,7 +226,7 @@ func (a *Agent) History() int { return 2 * a.cfg.MaxMessages }
 
 // Input is what a turn knows.
 type Input struct {
-	Pending []conversation.Message // to be answered, oldest first; never empty
+	Pending []conversation.Message // to be answered, oldest first; empty where Woken
 	History []conversation.Message // before them, oldest first
 	Now     time.Time
 	// Broken says that this turn failed before for reasons of our own and is not to be
@@ -239,6 +244,8 @@ type Input struct {
 	Fired []Firing
 	// OptedOut: the contact wants no more messages.
 	OptedOut bool
+	// Woken: nobody has written; it is the WakeAt of the decision before.
+	Woken bool
 }
 
 // Outcome names what was decided: a bounded word.
@@ -272,6 +279,9 @@ type Decision struct {
 	Lead            *Lead
 	// OptOut: the customer wants no more messages, and Replies are the last.
 	OptOut bool
+	// WakeAt is when the desk wants to look again although nobody writes; zero: never. Where
+	// something is pending by then it is forgotten, for the next decision says it anew.
+	WakeAt time.Time
 	// Sources counts the facts of the house that the answer had before it.
 	Sources   int
 	Model     string
@@ -328,9 +338,15 @@ type Handoff struct {
 //
 // Rules that need no model come first, in the order of what matters most: that nobody is
 // written to against his wish, that people who are wanted are called, that a machine is not
-// talked to for ever. Only then is the model asked, and what it says is checked.
+// talked to for ever. Only then is the model asked, and what it says is checked. All that a
+// turn asks of models takes no longer than Patience; without an answer by then a person gets
+// the conversation.
 func (a *Agent) Decide(ctx context.Context, in Input) (Decision, error) {
 	t := a.begin(in)
+	if in.Woken {
+		t.wake()
+		return t.end(), nil
+	}
 	for _, rule := range []func(*turn) bool{
 		(*turn).optedOut,
 		(*turn).optsOut,

@@ -51,7 +51,7 @@ func (t *turn) ask(ctx context.Context) error {
 		if i == calls-1 {
 			req.ToolChoice = llm.ChooseNone
 		}
-		resp, err := t.a.model.Generate(ctx, req)
+		resp, err := t.generate(ctx, req)
 		t.d.ModelTime = time.Since(started)
 		if ctx.Err() != nil {
 			return context.Cause(ctx)
@@ -167,7 +167,7 @@ func (t *turn) answer(ctx context.Context, req *llm.Request, resp *llm.Response,
 		return nil
 	}
 	t.decided(Replied, "model")
-	t.d.Replies = t.quoted(t.phrased(text))
+	t.d.Replies = t.quoted(t.acknowledged(t.phrased(text)))
 	if len(t.d.Replies) == 0 {
 		t.decided(Replied, "model", t.a.words.nothing)
 	}

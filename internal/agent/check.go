@@ -41,7 +41,7 @@ func (t *turn) truthful(ctx context.Context, req *llm.Request, resp *llm.Respons
 		llm.Message{Role: llm.Assistant, Text: resp.Text},
 		llm.Message{Role: llm.User, Text: "[aviso do sistema] Esta resposta ainda não foi enviada: ela diz que algo foi ou está sendo feito (" + kindsInWords(lies) + "), e nada disso aconteceu. " +
 			"Escreva a resposta outra vez, sem afirmar isso. Se o cliente precisa de uma pessoa, use a ferramenta `handoff`."})
-	if rewritten, err := t.a.model.Generate(ctx, &again); err == nil {
+	if rewritten, err := t.generate(ctx, &again); err == nil {
 		t.d.Usage = t.d.Usage.Add(rewritten.Usage)
 		words := visible(rewritten.Text)
 		if rewritten.Finish == llm.Length {

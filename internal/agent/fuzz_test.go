@@ -21,6 +21,7 @@ func FuzzDecide(f *testing.F) {
 	f.Add("SAIR", "ok", "handoff", `{}`, ``, uint8(1))
 	f.Add("sou a Ana, da Acme|11 98888-7766", "Vou te transferir|Já transferi", "learn", `{"facts":[{"slot":"name","value":"Ana","quotes":["Ana"]}]}`, `{"lead":{"state":"qualifying"}}`, uint8(2))
 	f.Add("|", "\u200b||", "start_schedule_meeting", `{"email":"a@b.co"}`, `{"awaits":"schedule_meeting"}`, uint8(3))
+	f.Add("sou a Ana", "ok", "", ``, `{"awaits":"schedule_meeting","lead":{"state":"qualifying","heard":"2026-01-01T00:00:00Z"}}`, uint8(2))
 	f.Add("que horas abre", "", "lookup", `null`, `{"closed_until":"2027-01-01T00:00:00Z"}`, uint8(4))
 	f.Fuzz(func(t *testing.T, said, model, tool, arguments, memory string, which uint8) {
 		if len(said)+len(model)+len(arguments)+len(memory) > 3000 || !utf8.ValidString(said) || !utf8.ValidString(model) {
@@ -78,6 +79,14 @@ func FuzzDecide(f *testing.F) {
 			in.Memory, in.Profile = d.Memory, d.Profile
 			m.Say("Sim.", "Sim.", "Sim.")
 			decide(t, a, in)
+		}
+		// Woken again and again, it comes to an end, and nobody hears what he does not want.
+		in.Pending, in.Woken, in.Now = nil, true, d.WakeAt
+		for i := 0; !in.Now.IsZero(); i++ {
+			if d = decide(t, a, in); in.OptedOut && len(d.Replies) > 0 || i > 10 || !d.WakeAt.IsZero() && !d.WakeAt.After(in.Now) {
+				t.Fatalf("woken %d times, somebody gets %+v", i, d)
+			}
+			in.Memory, in.Now = d.Memory, d.WakeAt
 		}
 	})
 }

@@ -35,6 +35,9 @@ type memory struct {
 	// Awaits is the workflow whose result the handoff waits for since AwaitsSince, "" for none.
 	Awaits      string    `json:"awaits,omitempty"`
 	AwaitsSince time.Time `json:"awaits_since,omitzero"`
+	// Expects is the workflow whose result the customer waits for since ExpectsSince, "" for none.
+	Expects      string    `json:"expects,omitempty"`
+	ExpectsSince time.Time `json:"expects_since,omitzero"`
 	// ClosedUntil is the opening before which the customer was told that nobody is there.
 	ClosedUntil time.Time `json:"closed_until,omitzero"`
 	// Hour is when the Turns of the running hour began to be counted.

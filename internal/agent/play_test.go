@@ -36,6 +36,8 @@ func played(t *testing.T, name string) agent.Config {
 	switch name {
 	case "sdr":
 		return agent.Config{Name: "sdr", Location: zone, Playbook: playbook.Default()}
+	case "sales":
+		return agent.Config{Name: "sales", Open: open, Playbook: playbook.Default()}
 	case "full":
 		return agent.Config{Name: "full", Location: zone, Playbook: playbook.Full(), Workflows: flows}
 	case "clinic":
@@ -47,6 +49,15 @@ func played(t *testing.T, name string) agent.Config {
 		return agent.Config{Name: "only", Open: open, OnlyOpen: true}
 	case "plain":
 		return agent.Config{Name: "plain", Location: zone}
+	case "follow":
+		book := playbook.Full()
+		asking := []playbook.State{playbook.New, playbook.Qualifying}
+		book.Moves = append([]playbook.Move{
+			{From: asking, To: playbook.Nurturing, When: []playbook.Condition{{Guard: playbook.SilentDays, N: 2}}, Say: "{name}, ainda posso ajudar?", Actions: []playbook.Action{{Do: playbook.Label, Name: "sumiu"}}},
+			{From: []playbook.State{playbook.Nurturing}, To: playbook.Qualified, When: []playbook.Condition{{Guard: playbook.SilentDays, N: 3}, {Guard: playbook.Known, Slot: "phone"}}, Actions: []playbook.Action{{Do: playbook.Handoff}}},
+			{From: []playbook.State{playbook.Nurturing}, To: playbook.Disqualified, When: []playbook.Condition{{Guard: playbook.SilentDays, N: 5}}, Actions: []playbook.Action{{Do: playbook.Handoff}}},
+		}, playbook.FullMoves()...)
+		return agent.Config{Name: "follow", Open: open, OnlyOpen: true, Playbook: book}
 	}
 	t.Fatalf("no desk %q", name)
 	return agent.Config{}
@@ -61,6 +72,7 @@ type player struct {
 	last    agent.Decision
 	lastID  conversation.MessageID
 	told    []string // what the last turn did, line by line
+	wakes   string   // when it wants to be woken
 	history []conversation.Message
 }
 
@@ -82,8 +94,11 @@ func (p *player) turn() {
 		p.Fatalf("Decide: %v", err)
 	}
 	p.history = append(p.history, p.in.Pending...)
+	if p.wakes = "never"; !d.WakeAt.IsZero() {
+		p.wakes = "after " + d.WakeAt.Sub(p.in.Now).String()
+	}
 	p.in.Now = p.in.Now.Add(5 * time.Second)
-	p.told = nil
+	p.in.Woken, p.told = false, nil
 	for _, r := range d.Replies {
 		quote := ""
 		if r.Quote != "" {
@@ -151,6 +166,17 @@ func (p *player) event(l string) {
 			p.Fatal(err)
 		}
 		p.in.Now = p.in.Now.Add(d)
+	case "woken":
+		p.in.Woken = true
+		if rest == "" {
+			p.in.Now = p.last.WakeAt
+			break
+		}
+		d, err := time.ParseDuration(rest)
+		if err != nil {
+			p.Fatal(err)
+		}
+		p.in.Now = p.in.Now.Add(d)
 	case "person":
 		p.history = append(p.history, p.message(conversation.Person, rest))
 	case "back":
@@ -172,6 +198,7 @@ func (p *player) evidence() string {
 		fmt.Fprintf(&b, "note: %s\nattributes: %v\nlabels: %v team: %s\n", h.Note, h.Attributes, h.Labels, h.Team)
 	}
 	fmt.Fprintf(&b, "note beside: %s\nattributes beside: %v\ncalls: %v\nmemory: %s\nprofile: %s\n", p.last.Note, p.last.Attributes, p.last.Calls, p.in.Memory, p.in.Profile)
+	fmt.Fprintf(&b, "labels beside: %v\nwakes %s\n", p.last.Labels, p.wakes)
 	if p.last.Lead != nil {
 		fmt.Fprintf(&b, "lead: %s %d/%d %s\n", p.last.Lead.State, p.last.Lead.Score, p.last.Lead.MaxScore, p.last.Lead.Body)
 	}
@@ -218,7 +245,7 @@ func play(t *testing.T, file, script string) {
 	written, got = append(written, lines[0]), append(got, lines[0])
 	var want []string
 	flush := func() {
-		if len(p.in.Pending) == 0 {
+		if len(p.in.Pending) == 0 && !p.in.Woken {
 			return
 		}
 		p.turn()

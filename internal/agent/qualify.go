@@ -3,6 +3,7 @@ package agent
 import (
 	"slices"
 	"strings"
+	"time"
 
 	"secretaria/internal/phrase"
 	"secretaria/internal/playbook"
@@ -31,9 +32,13 @@ func (t *turn) read(person bool) {
 
 // carryOut does what the playbook's moves ask for, and puts the note together.
 func (t *turn) carryOut() {
-	if t.step != nil {
+	switch {
+	case t.step != nil:
 		t.moves()
+	case t.mem.Lead != nil && len(t.asked) > 0:
+		t.mem.Lead.Heard = t.now().Format(time.RFC3339) // a rule has answered: he is not silent
 	}
+	t.expect()
 	if t.d.Handoff != nil && t.d.Outcome != OptedOut {
 		t.d.Handoff.Note = t.finishNote(joined(t.d.Handoff.Note, t.d.Note))
 		t.d.Note = ""
@@ -76,8 +81,12 @@ func (t *turn) moves() {
 			t.mem.Awaits, t.mem.AwaitsSince = w, t.in.Now
 			defer t.noteCard(lead)
 		} else {
+			why := "O lead está qualificado."
+			if t.in.Woken {
+				why = "O cliente parou de responder."
+			}
 			t.d.Outcome = HandedOver
-			t.d.Handoff = t.handoff("handoff", "O lead está qualificado.")
+			t.d.Handoff = t.handoff("handoff", why)
 		}
 	}
 	t.d.Lead = &Lead{State: string(lead.State), Score: t.step.Score.Points, MaxScore: t.step.Score.Max, ScoreTable: t.step.Score.Version, Body: encode(lead)}
@@ -160,7 +169,27 @@ func (t *turn) phrased(text string) string {
 	if t.asksOnly(text) {
 		return text
 	}
-	return withoutQuestions(text, " ", step.Question)
+	between := " "
+	if strings.Contains(text, "\n") {
+		between = "\n\n" // not at the end of a list
+	}
+	return withoutQuestions(text, between, step.Question)
+}
+
+// acknowledged puts before an answer of rules what the playbook says before its question: the
+// greeting, "Prazer, Ana!". A model does so in its own words.
+func (t *turn) acknowledged(text string) string {
+	if t.step == nil || t.step.Question == "" || !t.offline() {
+		return text
+	}
+	before, ok := strings.CutSuffix(t.step.Text, t.step.Question)
+	if before = strings.TrimSpace(before); !ok || before == "" {
+		return text
+	}
+	for all := phrase.Clauses(text); len(all) > 1 && greetings.MatchString(all[0].Words); all = phrase.Clauses(text) {
+		text = text[all[1].Start:] // one greeting is enough
+	}
+	return before + " " + text
 }
 
 // asksOnly says whether a text ends with the playbook's question, in whatever words, and

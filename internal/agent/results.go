@@ -3,14 +3,10 @@ package agent
 import (
 	"slices"
 	"strings"
-	"time"
 
 	"secretaria/internal/conversation"
 	"secretaria/internal/workflow"
 )
-
-// awaitFor is how long a handoff waits for a result when the customer writes again.
-const awaitFor = 5 * time.Minute
 
 // results brings what came of workflows into the conversation. It has decided the turn where
 // nobody asked anything, and where a failure is for people.
@@ -35,12 +31,8 @@ func (t *turn) results() bool {
 		t.handOver("playbook", "O lead está qualificado.", t.lateWords()...)
 		return true
 	}
-	if t.mem.Awaits != "" && len(t.asked) > 0 && t.in.Now.Sub(t.mem.AwaitsSince) > awaitFor {
-		t.handOver("playbook", "O lead está qualificado. O resultado do fluxo \""+t.mem.Awaits+"\" não chegou.", t.farewell())
-		return true
-	}
 	if len(t.asked) > 0 {
-		return false
+		return t.mem.Awaits != "" && t.overdue()
 	}
 	t.decided(Silent, "workflow_done")
 	if len(t.before) > 0 {
@@ -62,6 +54,9 @@ func (t *turn) lateWords() []string {
 // their note.
 func (t *turn) result(news workflow.News) (why string, failed bool) {
 	d, known := t.declared(news.Workflow)
+	if t.mem.Expects == news.Workflow {
+		t.mem.Expects = ""
+	}
 	if news.Failed {
 		why = "O fluxo \"" + news.Workflow + "\" falhou e precisa de uma pessoa."
 		if known && d.Reply == "" && t.mem.Awaits != news.Workflow {

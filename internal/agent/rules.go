@@ -6,6 +6,8 @@ import (
 	"strings"
 	"time"
 
+	"golang.org/x/text/unicode/norm"
+
 	"secretaria/internal/conversation"
 	"secretaria/internal/optout"
 	"secretaria/internal/phrase"
@@ -43,21 +45,63 @@ func (t *turn) broken() bool {
 	return true
 }
 
-// keyword hands over to whoever asks for a person.
+// keyword hands over to whoever asks for a person. The name of a role alone is no wish: "sou
+// supervisor de vendas", "o atendente foi ótimo", "não preciso de atendente".
 func (t *turn) keyword() bool {
-	asked := t.asked
-	if t.a.cfg.Playbook != nil {
-		// A role is no wish: "sou supervisor de vendas".
-		asked = slices.DeleteFunc(slices.Clone(asked), func(m conversation.Message) bool {
-			words := phrase.Words(m.Content.Text)
-			return !wishes.MatchString(words) && (t.waitsFor("role") || ownRole.MatchString(words))
-		})
+	for _, m := range t.asked {
+		for _, k := range t.a.keywords {
+			if !strings.Contains(" "+fold(m.Content.Text)+" ", " "+k+" ") || !t.wished(k, m.Content.Text) {
+				continue
+			}
+			return t.wantsPerson()
+		}
+		if len(t.a.keywords) > 0 && plainWish(m.Content.Text) {
+			return t.wantsPerson()
+		}
 	}
-	if _, ok := mentioned(t.a.keywords, asked); !ok {
-		return false
-	}
+	return false
+}
+
+func (t *turn) wantsPerson() bool {
 	t.handOver("keyword", "O cliente pediu para falar com uma pessoa.", t.farewell())
 	return true
+}
+
+// plainWish says whether a text asks for somebody to talk to, whatever the keywords are.
+func plainWish(text string) bool {
+	return slices.ContainsFunc(phrase.Clauses(text), func(c phrase.Clause) bool {
+		return somebody.MatchString(c.Words) && !refusesPerson.MatchString(c.Words)
+	})
+}
+
+// roleWords is how many words a clause may have that calls for a person by the role alone.
+const roleWords = 4
+
+// wished says whether a keyword that stands in a text is a wish there.
+func (t *turn) wished(keyword, text string) bool {
+	text = norm.NFKC.String(text) // as fold does: full width and the like
+	if words := phrase.Words(text); refusesPerson.MatchString(words) && !strings.Contains(" "+refusesPerson.ReplaceAllString(words, "")+" ", " "+keyword+" ") {
+		return false
+	}
+	if !roles.MatchString(keyword) {
+		return true
+	}
+	for _, c := range phrase.Clauses(text) {
+		words := " " + ownRole.ReplaceAllString(c.Words, "") + " "
+		if !strings.Contains(words, " "+keyword+" ") {
+			continue
+		}
+		if called.MatchString(words) || wishes.MatchString(words) && !toldOf.MatchString(words) {
+			return true
+		}
+		if t.waitsFor("role") || toldOf.MatchString(words) {
+			continue
+		}
+		if strings.Count(c.Words, " ") < roleWords {
+			return true
+		}
+	}
+	return false
 }
 
 // waitsFor says whether the playbook has asked for a slot.
@@ -264,29 +308,6 @@ func (t *turn) started() bool {
 	})
 }
 
-// asksHours answers a question for the opening hours where nothing else is asked.
-func (t *turn) asksHours() bool {
-	if t.a.cfg.Open.Zone == nil || len(t.asked) == 0 || t.a.cfg.Playbook != nil && t.asking() {
-		return false
-	}
-	asks := false
-	for _, text := range t.texts {
-		q, other := hoursIn(text)
-		if other {
-			return false
-		}
-		asks = asks || q
-	}
-	if !asks {
-		return false
-	}
-	t.decided(Replied, "hours", t.a.cfg.Open.Answer(t.now(), t.a.words.lang))
-	return true
-}
-
-// asking says whether the playbook waits for an answer.
-func (t *turn) asking() bool { return t.mem.Lead == nil || t.mem.Lead.State.Asking() }
-
 // unreadable asks for words where there are none at all.
 func (t *turn) unreadable() bool {
 	if len(t.asked) == 0 {
@@ -341,43 +362,33 @@ func mentioned(phrases []string, messages []conversation.Message) (string, bool)
 }
 
 var (
-	wishes    = phrase.Any(`fal(?:ar|o|e)`, `quero`, `queria`, `gostaria`, `preciso`, `cham(?:ar|a|e)`, `pass(?:ar|a|e)`, `transf(?:ere|ira|erir|ira)`, `atendimento`, `humano`, `pessoa`, `cade`, `tem (?:algum|alguma|um|uma)`, `por favor`, `pfv?`)
-	ownRole   = phrase.Any(`(?:sou|como|cargo|funcao|trabalho de|atuo)(?: \w+){0,3} (?:atendente|supervisor|supervisora|gerente)`)
-	greetings = phrase.Any(`^(?:oi+|ola+|oie+|opa|e ai|eae|eai|alo+|bom dia|boa tarde|boa noite|bom diaa*|dia|hello|hi+|hey|good (?:morning|afternoon|evening)|hola|buen dia|buenos dias|buenas(?: tardes| noches)?|salve|saudacoes|tudo (?:bem|bom|certo|joia)|td bem|como vai|como vai voce|como esta|tudo bem com voces?|tudo bem por ai|pessoal|gente|how are you|que tal|como estas|` +
+	wishes   = phrase.Any(`fal(?:ar|o|e|a)`, `conversar`, `quero`, `quer[io]a`, `qro`, `gostaria`, `preciso`, `precisava`, `cham(?:ar|a|e)`, `pass(?:ar|a|e)`, `transf(?:ere|ira|erir|ira)`, `me (?:liga|ligue|ajuda|ajude|atende|atenda)`, `atendimento`, `humano`, `pessoa`, `cade`, `tem (?:algum|alguma|um|uma)`, `por favor`, `pfv?`, `ninguem`, `agora`, `posso`, `pode`)
+	called   = phrase.Any(`(?:falar|falo|conversar|chamar|chama|chame) (?:com )?(?:o |a |um |uma |meu |minha )?\w+`)
+	somebody = phrase.Any(`(?:quero|queria|qro|gostaria de|preciso|precisava|posso|poderia|como faco (?:para|pra)|da (?:para|pra)|quero que|prefiro) (?:falar|conversar|tratar) (?:(?:direto|diretamente|agora|logo) )?com (?:(?:um|uma|o|a|algum|alguma|outr[oa]|seu|sua) )?(?:alguem|vendedor(?:a)?|consultor(?:a)?|atendentes?|human[oa]|gente de verdade|pessoas?(?: de verdade| real| humana)?|especialista|responsavel|gerente|supervisor(?:a)?|recepcionista|equipe|time)$`, `(?:i want to|id like to|i would like to|can i|could i|let me|i need to) (?:talk|speak) (?:to|with) (?:a|an|some)? ?(?:person|human|agent|representative|someone|somebody|real person)`, `(?:quiero|quisiera|necesito|puedo) hablar con (?:una? )?(?:persona|humano|agente|alguien|asesor|vendedor)`)
+	// roles are the keywords that name what somebody is.
+	roles   = phrase.Any(`^(?:atendentes?|supervisor(?:a|es)?|gerentes?|recepcionistas?|secretaria|vendedor(?:a|es)?|consultor(?:a|es)?|humanos?|humana|operador(?:a)?|responsavel)$`)
+	ownRole = phrase.Any(`(?:sou|como|cargo|funcao|trabalho de|trabalho como|atuo|somos)(?: \w+){0,3} (?:atendentes?|supervisor|supervisora|supervisores|gerente|gerentes|recepcionistas?|vendedor|vendedora|consultor|consultora)`)
+	// toldOf: the customer tells of somebody, or has his own.
+	toldOf = phrase.Any(`(?:o|a|um|uma|os|as|outr[oa]|su[ao]|seus|voss[oa]|aquel[ea]|ess[ea]|mesm[oa]) (?:\w+ )?(?:atendentes?|supervisor|supervisora|gerente|recepcionista|vendedor|vendedora|consultor|consultora)(?: \w+){0,2} (?:foi|foram|me (?:disse|falou|atendeu|passou|ligou|informou|prometeu|mandou|ajudou|respondeu)|disse|falou|e (?:muito|otim[oa]|bom|boa|excelente|simpatic[oa])|era|estava|ficou|ligou|mandou|prometeu|atendeu)`,
+		`(?:meu|minha|meus|minhas|noss[oa]s?) (?:\w+ )?(?:atendentes?|supervisor|supervisora|gerente|recepcionista|vendedor|vendedora|consultor|consultora)(?: \w+)? (?:preferid[oa]|favorit[oa]|saiu|pediu|quer|nao|precisa|disse|falou|usa|usam|demora|demoram|perdem|esta|estao|sao|e)`, `(?:meus|minhas|noss[oa]s|temos|tenho|somos|com|contratar|vaga (?:de|para)|[0-9]+|dois|duas|tres|quatro|cinco|dez) (?:\w+ )?(?:atendentes|supervisores|gerentes|recepcionistas|vendedores|consultores)`, `(?:vaga|emprego|trabalhar) (?:de|como|para) (?:\w+ )?(?:atendente|supervisor|supervisora|gerente|recepcionista|vendedor|vendedora)`)
+	// refusesPerson: no person is wanted.
+	refusesPerson = phrase.Any(`(?:nao|n|nem) (?:quero|queria|preciso|precisa|gostaria)(?: de)?(?: (?:falar|conversar))?(?: (?:com|de|um|uma|nenhum|nenhuma|o|a)){0,3} (?:atendentes?|humanos?|humana|pessoa|supervisor|supervisora|gerente|recepcionista|vendedor|vendedora|consultor|consultora|alguem|ninguem)`)
+	greetings     = phrase.Any(`^(?:oi+|ola+|oie+|opa|e ai|eae|eai|alo+|bom dia|boa tarde|boa noite|bom diaa*|dia|hello|hi+|hey|good (?:morning|afternoon|evening)|hola|buen dia|buenos dias|buenas(?: tardes| noches)?|salve|saudacoes|tudo (?:bem|bom|certo|joia)|td bem|como vai|como vai voce|como esta|tudo bem com voces?|tudo bem por ai|pessoal|gente|how are you|que tal|como estas|` +
 		`(?:oi+|ola+|opa|hi|hello|hola|bom dia|boa tarde|boa noite)(?: (?:oi+|ola|bom dia|boa tarde|boa noite|tudo bem|tudo bom|td bem|pessoal|gente|there|a todos|tudo certo|moc[oa]|amig[oa]|querid[oa]|todos|voces|tudo bem com voces?))+)$`)
-	courtesies = phrase.Any(`^(?:por favor|pfv?|obrigad[oa](?: desde ja)?|obg|vlw|valeu|grat[oa]|please|thanks|thank you|gracias|me (?:diz|diga|fala|informa|informe)|gostaria de saber|queria saber|uma (?:duvida|pergunta)|(?:me )?tira(?:r)? uma duvida|pode me (?:dizer|informar)|voces podem me (?:dizer|informar))$`)
-
-	lead      = `(?:(?:(?:eu )?(?:gostaria|queria|quero) (?:de )?saber|me (?:diz|diga|fala|informa)|sabe me dizer|pode(?:ria)?m? (?:me )?(?:dizer|informar)|por favor|qual e|qual seria|qual|quais sao|e|so) )*`
-	they      = `(?: (?:voces?|vcs?|a loja|a clinica|o consultorio|o escritorio|a empresa|ai|isso))?`
-	when      = `(?: (?:hoje|agora|ai|por favor|mesmo|amanha|ja|de voces|ainda|normalmente))*`
-	weekHours = phrase.Any(`^`+lead+`(?:a )?(?:que|q|qual|quais) horas?`+they+` (?:voces? |vcs? )?(?:abre|abrem|fecha|fecham|funciona|funcionam|atende|atendem|comeca|comecam|abrem e fecham|abre e fecha)`+they+when+`$`,
-		`^`+lead+`(?:os? )?horarios? (?:de )?(?:atendimento|funcionamento|abertura|trabalho|expediente)(?: (?:de|da|do) (?:voces|vcs|loja|clinica|escritorio|consultorio|empresa))?`+when+`$`, `^`+lead+`(?:o )?horario(?: de voces)?$`,
-		`^`+lead+`(?:ate|a partir de|desde) (?:que|q) horas`+they+` (?:voces? |vcs? )?(?:abre|abrem|fica|ficam|atende|atendem|funciona|funcionam|vai|vao|esta|estao)(?: abert[oa]s?)?`+they+when+`$`,
-		`^what (?:time|hours) (?:do|are) you (?:open|close|work)(?: today)?$`, `^what are your (?:opening |business |working )?hours$`, `^(?:when|until when) (?:do|are) you (?:open|close)(?: today)?$`, `^a que hora (?:abren|cierran)(?: hoy)?$`, `^cual es el horario(?: de atencion)?$`, `^que horario tienen$`)
-	openNow = phrase.Any(`^`+lead+`(?:voces? |vcs? |a loja |a clinica |ja |ai )*(?:esta|estao|ta|tao|tem alguem)`+they+` (?:abert[oa]s?|atendendo|funcionando|abrindo|fechad[oa]s?)`+they+when+`$`, `^`+lead+`(?:voces? |vcs? |a loja |a clinica )*(?:abre|abrem|atende|atendem|funciona|funcionam)(?: (?:hoje|agora))+$`,
-		`^(?:abert[oa]s?) (?:hoje|agora)$`, `^are you (?:guys )?open(?: today| now| right now)?$`, `^estan abiertos(?: hoy| ahora)?$`)
+	introduction = phrase.Any(`^(?:(?:eu )?sou (?:o|a)|meu nome (?:e|eh)|me chamo|aqui (?:quem fala )?(?:e|eh)(?: o| a)?|quem fala e(?: o| a)?|my name is|me llamo|mi nombre es) [a-z]{2,20}(?: (?:da|de|do|dos|das))?(?: [a-z]{2,20})?$`, `^[a-z]{2,20} aqui$`)
+	notNames     = phrase.Any(`nov[oa]`, `gerente`, `don[oa]`, `paciente`, `cliente`, `mae`, `pai`, `filh[oa]`, `espos[oa]`, `marido`, `responsavel`, `atendente`, `supervisor(?:a)?`, `diretor(?:a)?`, `soci[oa]`, `medic[oa]`, `secretari[oa]`, `vendedor(?:a)?`, `assistente`, `robo`, `pessoa`, `mesm[oa]`, `quem`, `que`, `unic[oa]`, `primeir[oa]`)
+	greetsAs     = phrase.Any(`^(?:oi+|ola+|opa|bom dia|boa tarde|boa noite|hi|hello|hola) (?:(?:eu )?sou (?:o|a)|meu nome (?:e|eh)|me chamo|aqui (?:e|eh)(?: o| a)?) [a-z]{2,20}$`)
+	courtesies   = phrase.Any(`^(?:por favor|pfv?|obrigad[oa](?: desde ja)?|obg|vlw|valeu|grat[oa]|please|thanks|thank you|gracias|me (?:diz|diga|fala|informa|informe)|gostaria de saber|queria saber|uma (?:duvida|pergunta)|(?:me )?tira(?:r)? uma duvida|pode me (?:dizer|informar)|voces podem me (?:dizer|informar))$`)
 )
 
-// greeting says whether a text greets and says nothing else.
+// greeting says whether a text greets and says nothing else
+// and, at most, who writes: "Oi, aqui é a Joana".
 func greeting(text string) bool {
 	all := phrase.Clauses(text)
-	for _, c := range all {
-		if !greetings.MatchString(c.Words) && !courtesies.MatchString(c.Words) {
+	for i, c := range all {
+		if !greetings.MatchString(c.Words) && !courtesies.MatchString(c.Words) && (i == 0 || !introduction.MatchString(c.Words) || notNames.MatchString(c.Words)) && (!greetsAs.MatchString(c.Words) || notNames.MatchString(c.Words)) {
 			return false
 		}
 	}
-	return len(all) > 0 && greetings.MatchString(all[0].Words)
-}
-
-// hoursIn says whether a text asks for the opening hours, and whether it says anything else.
-func hoursIn(text string) (asks, other bool) {
-	for _, c := range phrase.Clauses(text) {
-		switch {
-		case weekHours.MatchString(c.Words), openNow.MatchString(c.Words):
-			asks = true
-		case !greetings.MatchString(c.Words) && !courtesies.MatchString(c.Words):
-			other = true
-		}
-	}
-	return asks, other
+	return len(all) > 0 && (greetings.MatchString(all[0].Words) || greetsAs.MatchString(all[0].Words))
 }

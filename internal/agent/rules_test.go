@@ -33,7 +33,7 @@ func TestGreetings(t *testing.T) {
 	t.Parallel()
 	for text, want := range map[string]bool{
 		"oi": true, "Oiii": true, "Olá, tudo bem?": true, "Bom dia!": true, "boa tarde, tudo bem com vocês?": true, "hello": true, "Hola, buenas tardes": true, "oi bom dia": true, "Oi 😀": true,
-		"": false, "😀": false, "por favor": false, "oi, quanto custa?": false, "tudo bem, pode marcar": false, "bom dia, queria remarcar": false, "dia 12": false, "oi Ana": false,
+		"": false, "😀": false, "por favor": false, "oi, quanto custa?": false, "tudo bem, pode marcar": false, "bom dia, queria remarcar": false, "dia 12": false, "oi Ana": false, "Oi, sou a Joana 😊": true, "Bom dia! Aqui é o Marcos, tudo bem?": true, "oi, meu nome é Ana": true, "oi, sou a nova paciente da dra Helena": false, "oi, sou o gerente de vendas": false,
 	} {
 		if got := agent.Greeting(text); got != want {
 			t.Errorf("greeting(%q) = %v, want %v", text, got, want)
@@ -46,7 +46,9 @@ func TestQuestionsForTheHours(t *testing.T) {
 	for text, want := range map[string]bool{
 		"Que horas vocês abrem?": true, "que horas vcs fecham hoje": true, "Qual o horário de funcionamento?": true, "qual é o horário de atendimento de vocês?": true, "Oi, bom dia! Vocês estão abertos hoje?": true, "estão abertos agora?": true,
 		"vocês abrem hoje?": true, "até que horas vocês ficam abertos?": true, "What time do you open?": true, "Are you open today?": true, "gostaria de saber o horário de funcionamento": true, "por favor, que horas abre?": true, "horário de atendimento": true,
-		"qual o horário da minha consulta?": false, "tem horário amanhã?": false, "que horas é a reunião?": false, "vocês abrem no sábado?": false, "abrem no feriado?": false, "que horas vocês abrem? e quanto custa?": false, "qual horário vocês têm livre?": false, "A que horas fecha a piscina do hotel?": false, "oi": false, "": false,
+		"vocês abrem no sábado?": true, "abrem no feriado?": true, "abrem amanhã?": true, "até que horas hoje?": true, "que horas vcs fecham na sexta?": true, "abrem q horas amanhã": true, "funciona dia 21/04?": true, "abre no natal?": true, "atendem no fim de semana?": true, "abrem sábado às 14h?": true, "tem atendimento aos sábados?": true, "are you open on Saturday?": true, "¿abren el sábado?": true, "vcs atendem hj?": true,
+		"qual o horário da minha consulta?": false, "tem horário amanhã?": false, "que horas é a reunião?": false, "a Dra. Helena atende quinta?": false, "atendem às 15h?": false, "posso marcar amanhã?": false, "e no domingo?": false, "abrem no carnaval?": false, "vocês abriram ontem?": false, "que dia abre a agenda?": false,
+		"que horas vocês abrem? e quanto custa?": false, "qual horário vocês têm livre?": false, "A que horas fecha a piscina do hotel?": false, "oi": false, "": false,
 	} {
 		asks, other := agent.HoursIn(text)
 		if got := asks && !other; got != want {
@@ -143,5 +145,22 @@ func TestClosedAndBroken(t *testing.T) {
 	d := decide(t, desk(t, agent.Config{}, &llmtest.Scripted{}), in)
 	if d.Outcome != agent.OptedOut || len(d.Replies) > 0 || d.Handoff == nil || d.Handoff.Reason != conversation.ByHandoff {
 		t.Errorf("a broken turn of somebody who wants no messages = %+v, want a silent handoff", d)
+	}
+}
+
+func TestWhoAsksForAPerson(t *testing.T) {
+	t.Parallel()
+	b, err := os.ReadFile("testdata/keyword.txt")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for l := range strings.Lines(string(b)) {
+		sign, text, ok := strings.Cut(strings.TrimSpace(l), " ")
+		if !ok || sign == "#" {
+			continue
+		}
+		if got, want := agent.Keyword(text), sign == "+"; got != want {
+			t.Errorf("keyword(%q) = %v, want %v", text, got, want)
+		}
 	}
 }

@@ -63,7 +63,7 @@ func (t *turn) summed(ctx context.Context, old []conversation.Message) string {
 	}
 	ctx, cancel := context.WithTimeout(ctx, summaryTimeout)
 	defer cancel()
-	resp, err := t.a.model.Generate(ctx, &llm.Request{System: t.a.summary, Messages: []llm.Message{{Role: llm.User, Text: strings.TrimSpace(b.String())}}, MaxTokens: summaryTokens, Subject: t.subject()})
+	resp, err := t.generate(ctx, &llm.Request{System: t.a.summary, Messages: []llm.Message{{Role: llm.User, Text: strings.TrimSpace(b.String())}}, MaxTokens: summaryTokens, Subject: t.subject()})
 	if err != nil {
 		return ""
 	}

@@ -38,10 +38,14 @@ type turn struct {
 	// shown is how many messages of the history the model was shown.
 	shown          int
 	profileChanged bool
+	// until is when models must have answered, see Patience.
+	until time.Time
+	// later is when silence is looked at again, zero for when the playbook says.
+	later time.Time
 }
 
 func (a *Agent) begin(in Input) *turn {
-	t := &turn{a: a, in: in, mem: loadMemory(in.Memory), profile: loadProfile(in.Profile)}
+	t := &turn{a: a, in: in, mem: loadMemory(in.Memory), profile: loadProfile(in.Profile), until: time.Now().Add(Patience)}
 	for _, m := range in.Pending {
 		if m.Content.Kind == conversation.Result {
 			continue
@@ -52,12 +56,14 @@ func (a *Agent) begin(in Input) *turn {
 	if len(in.Pending) > 0 && (t.mem.Since == 0 || in.Episode > t.mem.Episode) {
 		t.returned = in.Episode > t.mem.Episode
 		t.mem.Episode, t.mem.Since = in.Episode, in.Pending[0].ID
-		t.mem.Failures, t.mem.Faults, t.mem.Repeats, t.mem.Awaits = 0, 0, 0, ""
+		t.mem.Failures, t.mem.Faults, t.mem.Repeats, t.mem.Awaits, t.mem.Expects = 0, 0, 0, "", ""
 	}
 	if in.Now.Sub(t.mem.Hour) >= time.Hour || in.Now.Before(t.mem.Hour) {
 		t.mem.Hour, t.mem.Turns = in.Now, 0
 	}
-	t.mem.Turns++
+	if !in.Woken {
+		t.mem.Turns++
+	}
 	return t
 }
 
@@ -74,8 +80,9 @@ func (t *turn) end() Decision {
 	t.mem.Heard += len(t.asked)
 	t.mem.Outcome = t.d.Outcome
 	if t.d.Handoff != nil {
-		t.mem.Awaits = ""
+		t.mem.Awaits, t.mem.Expects = "", ""
 	}
+	t.d.WakeAt = t.wakeAt()
 	t.d.Sources = len(t.hits)
 	if len(t.hits) > 0 {
 		cited := house.Cite(t.hits)

@@ -8,12 +8,12 @@ import (
 
 // words are what a desk says without a model, in one language.
 type words struct {
-	lang                                                              string // as package hours knows it
-	transfer, apology, optedOut, again, offer, failed, later, nothing string
-	closed, closedHandoff, back                                       string
-	today, tomorrow                                                   string
-	days                                                              [7]string
-	audio, image, document, sticker, other                            string
+	lang                                                                       string // as package hours knows it
+	transfer, apology, optedOut, again, offer, failed, overdue, later, nothing string
+	closed, closedHandoff, back                                                string
+	today, tomorrow                                                            string
+	days                                                                       [7]string
+	audio, image, document, sticker, other                                     string
 }
 
 func wordsOf(language string) words {
@@ -27,6 +27,7 @@ func wordsOf(language string) words {
 			again:    "As I said: ",
 			offer:    "I may not have understood you. Could you say it in other words? If you prefer a person, just write *atendente*.",
 			failed:   "I could not finish this here. ",
+			overdue:  "The confirmation that I was waiting for has not come. ",
 			later:    "I cannot answer that right now.",
 			nothing:  "Sorry, I did not put that well. How can I help? If you prefer a person, just write *atendente*.",
 			closed:   "We are closed right now.", closedHandoff: "We are closed right now. Your message is with our team, who will answer when we open.", back: "We are back {day} at {hour}.",
@@ -46,6 +47,7 @@ func wordsOf(language string) words {
 			again:    "Como decía: ",
 			offer:    "Quizás no te entendí bien. ¿Puedes decirlo con otras palabras? Si prefieres una persona, escribe *atendente*.",
 			failed:   "No pude terminar esto por aquí. ",
+			overdue:  "La confirmación que yo esperaba todavía no llegó. ",
 			later:    "No puedo responder eso ahora.",
 			nothing:  "Perdón, no me expresé bien. ¿En qué puedo ayudarte? Si prefieres una persona, escribe *atendente*.",
 			closed:   "Ahora estamos cerrados.", closedHandoff: "Ahora estamos cerrados. Tu mensaje queda con nuestro equipo, que responde al abrir.", back: "Volvemos {day} a las {hour}.",
@@ -65,6 +67,7 @@ func wordsOf(language string) words {
 		again:    "Como eu disse: ",
 		offer:    "Acho que não entendi bem. Pode me dizer de outra forma? Se preferir falar com uma pessoa, é só escrever *atendente*.",
 		failed:   "Não consegui concluir isso por aqui. ",
+		overdue:  "A confirmação que eu esperava ainda não chegou. ",
 		later:    "Essa eu não consigo responder agora.",
 		nothing:  "Desculpe, não me expressei bem. Como posso ajudar? Se preferir falar com uma pessoa, é só escrever *atendente*.",
 		closed:   "No momento estamos fechados.", closedHandoff: "No momento estamos fechados. A sua mensagem fica com a nossa equipe, que responde assim que abrirmos.", back: "Voltamos {day}, às {hour}.",

@@ -56,7 +56,7 @@ func TestHandsBesideAServer(t *testing.T) {
 		t.Fatalf("conversations list --json: %v, %v", got, err)
 	}
 	for _, c := range []struct{ args, want string }{
-		{"leads list", "qualifying"}, {"leads list --state qualified", "no leads"}, {"leads show 1", "“Ana Lima”"}, {"leads show 1 --json", `"lead"`},
+		{"leads list", "qualifying"}, {"leads list --state qualified", "no leads"}, {"leads show 1", "**Nome:** Ana Lima"}, {"leads show 1 --json", `"lead"`},
 		{"conversations show 1", "me chamo Ana Lima"}, {"conversations take-over 1 --for 2h", "is with people"}, {"conversations list --holder human", "human"},
 		{"conversations hand-back 1", "is the bot's again"}, {"conversations list --holder human", "no conversations"}, {"conversations opt-in 1", "takes messages again"},
 	} {

@@ -24,6 +24,9 @@ type language struct {
 	never                        string
 	schedule                     string
 	onDate                       string
+	onDay                        func(time.Weekday) string // "No" sábado, "Na" segunda
+	hoursOn, closedOn            string                    // of a date
+	holidayOn, backOn            string
 }
 
 func speak(lang string) language {
@@ -40,6 +43,7 @@ func speak(lang string) language {
 			open:   "We are open now, %s.", openToday: "We are open now, %s, and then %s.",
 			closed: "We are closed now; we open %s.", holiday: "Today is a holiday; we open %s.", named: "Today is a holiday (%s); we open %s.",
 			never: "We are closed now.", schedule: "Our hours: %s.", onDate: "on",
+			onDay: func(time.Weekday) string { return "On" }, hoursOn: "%s, we are open %s.", closedOn: "%s, we are closed", holidayOn: "%s, is a holiday (%s) and we are closed", backOn: "; we are back %s",
 		}
 	case "es":
 		return language{
@@ -52,6 +56,7 @@ func speak(lang string) language {
 			open:   "Estamos abiertos ahora, %s.", openToday: "Estamos abiertos ahora, %s, y después %s.",
 			closed: "Ahora estamos cerrados; abrimos %s.", holiday: "Hoy es feriado; abrimos %s.", named: "Hoy es feriado (%s); abrimos %s.",
 			never: "Ahora estamos cerrados.", schedule: "Nuestro horario: %s.", onDate: "el",
+			onDay: func(time.Weekday) string { return "El" }, hoursOn: "%s, atendemos %s.", closedOn: "%s, no abrimos", holidayOn: "%s, es feriado (%s) y no abrimos", backOn: "; volvemos %s",
 		}
 	}
 	return language{
@@ -64,6 +69,12 @@ func speak(lang string) language {
 		open:   "Estamos abertos agora, %s.", openToday: "Estamos abertos agora, %s, e depois %s.",
 		closed: "Agora estamos fechados; abrimos %s.", holiday: "Hoje é feriado; abrimos %s.", named: "Hoje é feriado (%s); abrimos %s.",
 		never: "Agora estamos fechados.", schedule: "Nosso horário: %s.", onDate: "no dia",
+		onDay: func(d time.Weekday) string {
+			if d == time.Saturday || d == time.Sunday {
+				return "No"
+			}
+			return "Na"
+		}, hoursOn: "%s, atendemos %s.", closedOn: "%s, não abrimos", holidayOn: "%s, é feriado (%s) e não abrimos", backOn: "; voltamos %s",
 	}
 }
 

@@ -126,7 +126,7 @@ var (
 		`leave me alone`, `unsubscribe me`, `(?:want|like|please|how do i|how can i) (?:to )?(?:unsubscribe|opt out)(?:$| from| now| please| me)`, `opt me out`,
 	)
 	// others are sentences about somebody else's messages, or about a product that sends them.
-	others = phrase.Any(`meus? clientes?`, `minhas? clientes?`, `os clientes`, `pros? clientes?`, `aos clientes`, `dos clientes`, `clientes? (?:nao|n) quer`, `leads?`, `alunos`, `pacientes`, `my customers?`, `mis clientes`,
+	others = phrase.Any(`por hoje$`, `meus? clientes?`, `minhas? clientes?`, `os clientes`, `pros? clientes?`, `aos clientes`, `dos clientes`, `clientes? (?:nao|n) quer`, `leads?`, `alunos`, `pacientes`, `my customers?`, `mis clientes`,
 		`lista de (?:espera|presenca|convidados|compras|desejos|casamento|precos|chamada|material)`, `(?:de|em) (?:voz|audio)`, `sistema (?:de voces )?(?:para|deixa|permite|pode)`,
 		`waiting list`, `(?:nao|n) (?:precisa|quero|queria|pode|podem|vao|va|gostaria de) (?:parar|que parem)`)
 	// supposed sentences only ask what would be.

@@ -77,6 +77,8 @@ const (
 	sayHandover  = "Obrigado, {name}! Já tenho o que preciso. Vou passar a conversa para um dos nossos especialistas."
 	sayScheduled = "Obrigado, {name}! Anotei {times}. Vou passar a conversa para um dos nossos especialistas, que confirma com você."
 	sayNurturing = "Obrigado, {name}! Deixei tudo anotado para a nossa equipe. Se surgir alguma dúvida, é só escrever por aqui."
+	sayWelcomed  = "Que bom!"
+	sayResumed   = "Vamos continuar de onde paramos."
 	sayNo        = "Tudo bem, obrigado por avisar! Se mudar de ideia, é só escrever por aqui."
 )
 
@@ -122,12 +124,13 @@ func firstMoves() []Move {
 		{From: []State{New, Qualifying, Nurturing, Disqualified}, To: HandedOver, When: []Condition{{Guard: AsksForPerson}}, Actions: []Action{{Do: Attributes}, {Do: Handoff}}},
 		{From: []State{New, Qualifying}, To: Disqualified, When: []Condition{{Guard: NotInterested}}, Say: sayNo, Actions: []Action{{Do: Attributes}, {Do: Note}}},
 		{From: []State{New}, To: Qualifying, When: []Condition{{Guard: Started}}},
+		{From: []State{Disqualified}, To: Qualifying, Say: sayWelcomed, When: []Condition{{Guard: ChangedMind}, {Guard: Incomplete}}},
 	}
 }
 
 // resumed goes on asking when people gave a conversation back before all was known.
 func resumed() Move {
-	return Move{From: []State{HandedOver}, To: Qualifying, When: []Condition{{Guard: Returned}, {Guard: Incomplete}}}
+	return Move{From: []State{HandedOver}, To: Qualifying, Say: sayResumed, When: []Condition{{Guard: Returned}, {Guard: Incomplete}}}
 }
 
 // BANT is the built-in table: what there is to spend, who decides, what is needed, and when.
@@ -142,8 +145,9 @@ func BANT() Score {
 			"gerente", "coordenador", "coordenadora", "head", "gestor", "gestora", "supervisor", "supervisora", "líder", "administrador", "administradora", "encarregado", "encarregada",
 		}},
 		{ID: "role_known", Group: "authority", Slot: "role", Test: Present, Points: 5, Label: "Cargo informado"},
+		{ID: "no_pain", Group: "need", Slot: "pain", Test: AnyWord, Points: -5, Label: "Diz que não tem dificuldade", Words: []string{"nenhuma dificuldade", "nenhum problema", "sem dificuldade", "sem dificuldades"}},
 		{ID: "pain", Group: "need", Slot: "pain", Test: Present, Points: 20, Label: "Tem uma dificuldade clara"},
-		{ID: "no_tools", Group: "need", Slot: "tools", Test: AnyWord, Points: 5, Label: "Ainda não usa ferramentas", Words: []string{"nenhum", "nenhuma", "nada", "não"}},
+		{ID: "no_tools", Group: "need", Slot: "tools", Test: AnyWord, Points: 5, Label: "Ainda não usa ferramentas", Words: []string{"nenhum", "nenhuma", "nada", "não", "none", "nothing", "ninguno", "ninguna"}},
 		{ID: "tools", Group: "need", Slot: "tools", Test: Present, Points: 10, Label: "Já usa ferramentas de vendas"},
 		{ID: "team_50", Group: "budget", Slot: "team_size", Test: Between, From: 50, Points: 15, Label: "50 pessoas ou mais"},
 		{ID: "team_10", Group: "budget", Slot: "team_size", Test: Between, From: 10, To: 49, Points: 10, Label: "10 a 49 pessoas"},

@@ -16,18 +16,26 @@ import (
 func (p *Playbook) Card(lead Lead) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "**Lead:** %s\n", stateText(lead.State))
+	var missing []string
 	for _, key := range p.keys(lead) {
 		v, has := lead.Value(key)
 		_, asked := p.slot(key)
 		label := written(p.label(key))
 		switch {
 		case has:
-			fmt.Fprintf(&b, "- **%s:** %s%s\n", label, clip(written(p.shown(Fact{key, v})), 300), quoted(v.Quotes))
+			shown, said := p.shown(Fact{key, v}), quoted(v.Quotes)
+			if len(v.Quotes) == 1 && v.Quotes[0].Text == shown {
+				said = "" // his words as they stand
+			}
+			fmt.Fprintf(&b, "- **%s:** %s%s\n", label, clip(written(shown), 300), said)
 		case lead.refused(key):
 			fmt.Fprintf(&b, "- **%s:** não quis informar\n", label)
 		case asked:
-			fmt.Fprintf(&b, "- **%s:** não informado\n", label)
+			missing = append(missing, label)
 		}
+	}
+	if len(missing) > 0 {
+		fmt.Fprintf(&b, "- **Não informado:** %s\n", strings.Join(missing, ", "))
 	}
 	scored := p.Rate(lead)
 	fmt.Fprintf(&b, "\n**Pontuação:** %d de %d (%s)\n", scored.Points, scored.Max, scored.Version)

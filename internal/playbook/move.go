@@ -109,6 +109,8 @@ func (r *reading) holds(c Condition) bool {
 		return r.said.Person
 	case NotInterested:
 		return r.said.Uninterested || slices.ContainsFunc(r.said.Texts, uninterested)
+	case ChangedMind:
+		return !slices.ContainsFunc(r.said.Texts, uninterested) && slices.ContainsFunc(r.said.Texts, interested)
 	case SilentDays:
 		heard, err := time.Parse(time.RFC3339, r.lead.Heard)
 		return err == nil && len(r.said.Texts) == 0 && !r.said.Now.Before(heard.Add(days(c.N)))
@@ -131,9 +133,9 @@ func (l *Lead) coming(now time.Time) int {
 	return n
 }
 
-// Wait says when silence alone moves a lead on: the moment for a Read without texts. False
-// when it never does.
-func (p *Playbook) Wait(lead Lead) (time.Time, bool) {
+// Wait says when silence alone may move a lead on: the first moment after now for a Read
+// without texts. False when there is none.
+func (p *Playbook) Wait(lead Lead, now time.Time) (time.Time, bool) {
 	heard, err := time.Parse(time.RFC3339, lead.Heard)
 	if err != nil {
 		return time.Time{}, false
@@ -144,7 +146,7 @@ func (p *Playbook) Wait(lead Lead) (time.Time, bool) {
 			continue
 		}
 		for _, c := range m.When {
-			if at := heard.Add(days(c.N)); c.Guard == SilentDays && (first.IsZero() || at.Before(first)) {
+			if at := heard.Add(days(c.N)); c.Guard == SilentDays && at.After(now) && (first.IsZero() || at.Before(first)) {
 				first = at
 			}
 		}
@@ -171,6 +173,20 @@ func uninterested(text string) bool {
 		"nao me interessa", "nao me interesso", "nao nos interessa", "desisti", "desistimos", "n tenho interesse", "n tenho mais interesse",
 	} {
 		if strings.Contains(said, " "+no+" ") {
+			return true
+		}
+	}
+	return false
+}
+
+// interested finds the plainest ways to come back after a no.
+func interested(text string) bool {
+	said := " " + strings.Join(words(text), " ") + " "
+	for _, yes := range []string{
+		"mudei de ideia", "mudamos de ideia", "pensei melhor", "pensamos melhor", "repensei", "tenho interesse", "temos interesse", "fiquei interessado", "fiquei interessada", "estou interessado", "estou interessada", "to interessado", "to interessada",
+		"me interessei", "me interessa", "quero saber mais", "queria saber mais", "gostaria de saber mais", "quero conhecer", "queria conhecer", "gostaria de conhecer", "quero contratar", "quero comecar", "quero continuar", "vamos continuar", "podemos continuar", "quero retomar", "podemos retomar", "vamos conversar", "quero uma proposta", "quero um orcamento",
+	} {
+		if strings.Contains(said, " "+yes+" ") && !strings.Contains(said, " nao "+yes+" ") {
 			return true
 		}
 	}

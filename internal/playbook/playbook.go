@@ -113,6 +113,7 @@ const (
 	TimesKnown      Guard = "times"            // N meeting times or more that are still to come
 	AsksForPerson   Guard = "asks_for_person"  // in this turn
 	NotInterested   Guard = "not_interested"   // in this turn
+	ChangedMind     Guard = "changed_mind"     // in this turn, the customer comes back after a no
 	SilentDays      Guard = "silent"           // nothing was said for N days; holds only in Read without texts
 	Returned        Guard = "returned"         // the conversation came back: a later episode than that of the last move
 )

@@ -317,7 +317,7 @@ func TestCard(t *testing.T) {
 	}
 	card := book.Card(lead)
 	for _, want := range []string{
-		"**Lead:** em qualificação", "- **Nome:** Beatriz — “Beatriz”", "- **Empresa:** Casa Aroeira — “Casa Aroeira”", "- **Ferramentas:** não quis informar", "- **E-mail:** não informado",
+		"**Lead:** em qualificação", "- **Nome:** Beatriz\n", "- **Empresa:** Casa Aroeira\n", "- **Ferramentas:** não quis informar", "- **Não informado:** Dificuldade, Equipe, E-mail",
 		"**Pontuação:** 25 de 100 (bant/1)", "- +25 Decide a compra — “sócia",
 	} {
 		if !strings.Contains(card, want) {
@@ -408,5 +408,34 @@ func TestBurstAndSingleMessagesAgree(t *testing.T) {
 	}
 	if len(burst.Score.Rules) != 2 {
 		t.Errorf("score = %v, want two rules", burst.Score)
+	}
+}
+
+// Only a moment that is still to come is worth waiting for: whoever looks and finds nothing
+// to do must not look again at once.
+func TestWait(t *testing.T) {
+	t.Parallel()
+	heard := monday(t)
+	book := &Playbook{Moves: []Move{
+		{From: []State{Qualifying}, To: Nurturing, When: []Condition{{Guard: SilentDays, N: 7}}},
+		{From: []State{Qualifying}, To: Disqualified, When: []Condition{{Guard: SilentDays, N: 2}, {Guard: Known, Slot: "email"}}},
+		{From: []State{Nurturing}, To: Disqualified, When: []Condition{{Guard: SilentDays, N: 30}}},
+	}}
+	day := 24 * time.Hour
+	for _, c := range []struct {
+		state State
+		after time.Duration
+		want  time.Duration // 0: never
+	}{
+		{Qualifying, 0, 2 * day}, {Qualifying, 2*day - time.Second, 2 * day}, {Qualifying, 2 * day, 7 * day}, {Qualifying, 7 * day, 0},
+		{Nurturing, 7 * day, 30 * day}, {New, 0, 0}, {HandedOver, 0, 0},
+	} {
+		at, ok := book.Wait(Lead{State: c.state, Heard: heard.Format(time.RFC3339)}, heard.Add(c.after))
+		if want := heard.Add(c.want); ok != (c.want > 0) || ok && !at.Equal(want) {
+			t.Errorf("Wait(%s) after %v = %v, %v, want %v", c.state, c.after, at, ok, want)
+		}
+	}
+	if at, ok := book.Wait(Lead{State: Qualifying}, heard); ok {
+		t.Errorf("Wait of a lead that was never heard = %v, want never", at)
 	}
 }

@@ -172,8 +172,8 @@ func (p *Playbook) keys(leads ...Lead) []string {
 // read reads the texts.
 func (r *reading) read() {
 	asked := r.lead.Asked
-	if r.said.Elsewhere {
-		asked = ""
+	if r.said.Elsewhere || r.said.Person {
+		asked = "" // who asks for a person has not answered
 	}
 	kind := r.book.kind(asked)
 	// The state of a slot of one's own is kept by its key.
@@ -224,7 +224,22 @@ func (r *reading) compare() {
 		return has
 	})
 	_, answered := r.lead.Value(r.lead.Asked)
-	r.step.Countered = r.asks() || r.outcome == slot.Countered && !answered && slices.ContainsFunc(r.said.Texts, func(t string) bool { return !smallTalk(t) })
+	r.step.Countered = r.asks() || r.outcome == slot.Countered && !answered && slices.ContainsFunc(r.said.Texts, r.countered)
+}
+
+// countered says whether a text asks something, and not only how one is: "tudo bem?" does not,
+// nor makes it a question of "sou o Paulo" beside it.
+func (r *reading) countered(text string) bool {
+	return !smallTalk(text) && (len(r.step.Learned)+len(r.step.Corrected) == 0 || slot.Read(slot.State{}, slot.Turn{Says: []string{text}, Now: r.said.Now}).Outcome == slot.Countered)
+}
+
+// postponed says whether a short text puts an answer off.
+func postponed(text string) bool {
+	w := words(text)
+	said := " " + strings.Join(w, " ") + " "
+	return len(w) <= 8 && slices.ContainsFunc([]string{
+		"depois te passo", "depois eu passo", "depois passo", "depois eu te passo", "te passo depois", "passo depois", "depois te mando", "depois eu mando", "te mando depois", "mando depois", "depois te falo", "te falo depois", "falo depois", "depois te digo", "te digo depois", "depois informo", "informo depois", "depois vejo", "vejo depois", "mais tarde te", "te passo mais tarde", "mando mais tarde", "mais tarde eu",
+	}, func(p string) bool { return strings.Contains(said, " "+p+" ") })
 }
 
 // smallTalk says whether a text is nothing but a greeting: "oi, tudo bem?" wants no answer.
@@ -285,6 +300,11 @@ func (r *reading) missed() {
 	told := len(r.step.Learned)+len(r.step.Corrected)+len(r.step.Refused) > 0
 	if words && !told && !r.step.Countered && !r.said.Elsewhere && key != "" && !r.lead.settled(key) {
 		r.lead.Missed[key]++
+		if slices.ContainsFunc(r.said.Texts, postponed) {
+			// Who says "depois te passo" is not asked the same again at once.
+			r.lead.Skipped = append(r.lead.Skipped, key)
+			r.step.Skipped = append(r.step.Skipped, key)
+		}
 	}
 	for _, s := range r.book.slots() {
 		asks := r.book.Asks

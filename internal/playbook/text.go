@@ -43,10 +43,11 @@ func (r *reading) speak() {
 			said = append(said, text)
 		}
 	}
-	if asking := r.before.State; (asking == "" || asking == New) && r.before.Last == "" {
+	r.ask()
+	// Who says no at once is not told how nice it is to talk to him.
+	if asking := r.before.State; (asking == "" || asking == New) && r.before.Last == "" && (r.step.Question != "" || len(r.says) == 0) {
 		add(r.book.Greeting, nil)
 	}
-	r.ask()
 	for _, f := range r.step.Corrected {
 		value, ok := plain(r.book.shown(f))
 		said := slices.ContainsFunc(r.says, func(s string) bool { return strings.Contains(s, value) })
@@ -64,6 +65,9 @@ func (r *reading) speak() {
 	}
 	if len(r.step.Refused) > 0 && len(said) == 0 && r.step.Question != "" {
 		add(or(r.book.Words.Refused, wordsRefused), map[string]string{"label": strings.ToLower(r.book.label(r.step.Refused[0]))})
+	}
+	if len(said) == 0 && r.step.Question != "" && slices.ContainsFunc(r.said.Texts, postponed) && len(r.step.Skipped) > 0 {
+		add(or(r.book.Words.Refused, wordsRefused), map[string]string{"label": strings.ToLower(r.book.label(r.step.Skipped[0]))})
 	}
 	said = append(said, r.says...)
 	if r.step.Question != "" {
@@ -129,6 +133,9 @@ func (p *Playbook) fill(text string, lead Lead, more map[string]string) (string,
 			first, _, _ := strings.Cut(v.Text, " ")
 			return plain(first)
 		}
+		if v.Kind == slot.Company && !nameLike(v.Text) {
+			return "", false
+		}
 		return plain(p.shown(Fact{key, v}))
 	}
 	var kept []string
@@ -152,6 +159,10 @@ func fillSentence(s string, value func(string) (string, bool)) (string, bool) {
 		v, known := value(key)
 		switch {
 		case known:
+			if before, ok := strings.CutSuffix(b.String(), " na "); ok && key == string(slot.Company) && masculine(v) {
+				b.Reset()
+				b.WriteString(before + " no ")
+			}
 			b.WriteString(v)
 		case strings.HasSuffix(b.String(), ", ") && (after == "" || strings.ContainsRune(".!?,", rune(after[0]))):
 			kept := strings.TrimSuffix(b.String(), ", ")
@@ -162,6 +173,21 @@ func fillSentence(s string, value func(string) (string, bool)) (string, bool) {
 		}
 		s = after
 	}
+}
+
+// nameLike says whether the words of a company can stand in a sentence of ours: they have a
+// capital or a figure, or are few.
+func nameLike(s string) bool {
+	return len(strings.Fields(s)) <= 3 || strings.ContainsFunc(s, func(r rune) bool { return unicode.IsUpper(r) || unicode.IsDigit(r) })
+}
+
+// masculine says whether a company is "o" by its first word: "no Ateliê da Maria".
+func masculine(company string) bool {
+	w := words(company)
+	return len(w) > 0 && slices.Contains([]string{
+		"armazem", "atelie", "atacadao", "bar", "bazar", "boteco", "buffet", "cafe", "cartorio", "centro", "clube", "colegio", "condominio", "consultorio", "curso", "deposito", "emporio", "escritorio", "espaco", "estaleiro", "estudio", "frigorifico",
+		"grupo", "hospital", "hotel", "instituto", "laboratorio", "mercado", "mercadinho", "moinho", "pet", "petshop", "posto", "recanto", "restaurante", "salao", "sitio", "spa", "studio", "supermercado", "terreiro", "viveiro",
+	}, w[0])
 }
 
 // placeholder finds the first {key}.

@@ -20,7 +20,7 @@ const (
 func Guards() []Guard {
 	return []Guard{
 		Always, Started, Complete, Incomplete, Filled, ScoreAtLeast, ScoreBelow, Known, RefusedSlot, RefusedRequired, TimesKnown,
-		AsksForPerson, NotInterested, SilentDays, Returned,
+		AsksForPerson, NotInterested, ChangedMind, SilentDays, Returned,
 	}
 }
 

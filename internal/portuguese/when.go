@@ -66,8 +66,13 @@ func Items(tokens []Token, now time.Time, asked bool) []Item {
 				item.Until = true
 			}
 		}
-		if k := len(items); k > 0 && item.Kind == Day && items[k-1].Kind == Day && item.From-items[k-1].To <= 1 {
-			item.sameWeek(tokens, items[k-1])
+		if k := len(items); k > 0 && item.Kind == Day && item.From-items[k-1].To <= 1 {
+			// "terça ou quarta", and with hours, "terça às 10 e quarta às 15".
+			for k--; k > 0 && items[k].Kind == Clock; k-- {
+			}
+			if items[k].Kind == Day {
+				item.sameWeek(tokens, items[k])
+			}
 		}
 		items = append(items, item)
 		dated = dated || item.Kind == Day

@@ -74,11 +74,11 @@ func labelled(l *line, labels ...string) (from, to int, ok bool) {
 func (t *turn) companyOf() {
 	_, has := t.state.Values[Company]
 	lex := words()
-	for _, l := range t.lines {
+	for n, l := range t.lines {
 		if from, to, ok := labelled(l, "empresa", "razao social", "nome fantasia", "nome da empresa", "firma", "loja"); ok && t.said(Company, l, from, to, Offered) {
 			return
 		}
-		phrases := l.among("a empresa e", "a empresa agora e", "empresa se chama", "empresa chama", "nome da empresa e", "minha empresa e", "nossa empresa e", "a loja se chama", "a loja chama", "a clinica se chama", "a gente se chama", "nos somos a", "somos a", "aqui e da", "aqui e do", "da empresa", "na empresa", "pela empresa", "falo da", "falo do", "sou da", "sou do", "trabalho na", "trabalho no", "falando da", "falando do")
+		phrases := l.among("a empresa e", "a empresa agora e", "empresa se chama", "empresa chama", "nome da empresa e", "minha empresa e", "nossa empresa e", "a loja se chama", "a loja chama", "a clinica se chama", "a gente se chama", "nos somos a", "somos a", "aqui e da", "aqui e do", "da empresa", "na empresa", "pela empresa", "falo da", "falo do", "sou da", "sou do", "trabalho na", "trabalho no", "falando da", "falando do", "de la empresa", "mi empresa es", "la empresa es", "la empresa se llama", "i work at", "i work for", "my company is", "our company is")
 		for i := range l.tokens {
 			for _, p := range phrases {
 				end := l.phrase(i, p)
@@ -104,9 +104,15 @@ func (t *turn) companyOf() {
 			}
 		}
 		if !has {
+			if n > 0 && t.companyBelow(t.lines[n-1], l) {
+				return
+			}
 			// "Rui, da Padaria Sol", "rui da padaria sol", "gerente da Padaria Sol"
 			for i := 1; i+1 < len(l.tokens); i++ {
-				if anyOf(l.fold(i), "da", "do", "na", "no") && lex.companies[l.fold(i+1)] && !anyOf(l.fold(i+1), "empresa", "centro", "casa", "loja", "me", "financeiro", "comercial", "curso", "cursos", "grupo", "espaco") {
+				if anyOf(l.fold(i), "da", "do") && t.from(l, i) {
+					return
+				}
+				if anyOf(l.fold(i), "da", "do", "na", "no") && namesCompany(l.fold(i+1)) {
 					before := l.fold(i - 1)
 					if before == "," && i > 1 {
 						before = l.fold(i - 2)
@@ -128,24 +134,72 @@ func (t *turn) companyOf() {
 	}
 	for _, l := range t.lines {
 		l = l.answer()
-		if l.question() || t.pointless(l) || l.fold(0) == "*" || l.aboutRole() {
+		if n, only := l.toolsAlone(); l.question() || t.pointless(l) || l.fold(0) == "*" || l.aboutRole() || n > 1 || n > 0 && only {
 			continue
 		}
 		from := 0
-		for from < len(l.tokens) && (anyOf(l.fold(from), "e", "eh", "a", "o", "empresa", "se", "chama", "nome", "da", "minha", "nossa", "oi", ",", "aqui", "na", "no", "sou", ":", "ah", "fica") && !(upper(l, from) && from > 0 && anyOf(l.fold(from), "empresa", "nome")) || l.fold(from) == hidden || l.kind(from) == portuguese.Break) {
+		for from < len(l.tokens) && (anyOf(l.fold(from), "e", "eh", "a", "o", "empresa", "se", "chama", "nome", "da", "minha", "nossa", "oi", ",", "aqui", "na", "no", "sou", ":", "ah", "fica", "verdade") && !(upper(l, from) && from > 0 && anyOf(l.fold(from), "empresa", "nome")) || l.fold(from) == hidden || l.kind(from) == portuguese.Break) {
 			from++
 		}
 		to := from
 		for to < len(l.tokens) && !l.stop(to, true) && l.fold(to) != hidden {
 			to++
 		}
-		if to-from > 9 || l.has(from, to, "nao", "quero", "vcs", "voces", "depois", "pra que") || l.aboutElse(Company, from, to) {
-			continue
+		if to-from > 9 || l.has(from, to, "nao", "quero", "vcs", "voces", "depois", "pra que") || l.aboutElse(Company, from, to) || to-from <= 3 && lex.roles[l.fold(from)] && !upper(l, from) || l.nothing(from, to) ||
+			anyOf(l.fold(from), "as", "os", "nenhum", "nenhuma", "perdemos", "estamos", "temos", "sou", "voltei") && !upper(l, from) {
+			continue // "dona" is who she is, "as vendas caíram" no name
 		}
 		if t.said(Company, l, from, to, Answered) {
 			return
 		}
 	}
+}
+
+// namesCompany says whether a word of a company's kind may begin its name: "Padaria Sol". The
+// others mostly begin what is no name, "do financeiro".
+func namesCompany(w string) bool {
+	return words().companies[w] && !anyOf(w, "empresa", "centro", "casa", "loja", "me", "financeiro", "comercial", "curso", "cursos", "grupo", "espaco")
+}
+
+// from reads "João Silva, da Acme Ltda" and "a Júlia da Nuvem Azul": behind the name two
+// words with capitals that are no place.
+func (t *turn) from(l *line, i int) bool {
+	before := i - 1
+	if l.fold(before) == "," {
+		before--
+	}
+	if l.fold(before) != hidden || i+2 >= len(l.tokens) || l.kind(i+1) != portuguese.Word || l.kind(i+2) != portuguese.Word || !upper(l, i+1) || !upper(l, i+2) {
+		return false
+	}
+	if w := l.fold(i + 1); words().firstNames[w] || title(w) || anyOf(w, "rio", "mato", "minas", "espirito", "santa", "santo", "sao", "belo", "porto", "distrito", "campo", "nova", "foz", "unidade", "setor", "rua", "bairro", "vila", "jardim") {
+		return false
+	}
+	to := companyEnd(l, i+1)
+	return to > i+2 && l.stop(to, true) && t.said(Company, l, i+1, to, Offered)
+}
+
+// companyBelow reads the company from a message of its own behind the one that ends with the
+// name: "Sou a Carla Nunes", "da Padaria Trigo Bom".
+func (t *turn) companyBelow(above, l *line) bool {
+	name, given := t.learned[Name]
+	end := len(above.tokens)
+	for end > 0 && (anyOf(above.fold(end-1), ".", ",", "!") || above.kind(end-1) == portuguese.Break) {
+		end--
+	}
+	if !given || len(name.Quotes) == 0 || name.Quotes[len(name.Quotes)-1].Message != above.index || above.fold(end-1) != hidden {
+		return false
+	}
+	from := 0
+	if anyOf(l.fold(0), "da", "do", "na", "no") {
+		from = 1
+	} else if len(l.tokens) < 2 || !upper(l, 0) || !upper(l, 1) {
+		return false
+	}
+	if !namesCompany(l.fold(from)) {
+		return false
+	}
+	to := companyEnd(l, from)
+	return to > from+1 && l.stop(to, true) && t.said(Company, l, from, to, Offered)
 }
 
 // aboutRole says whether the line tells what the customer is: "sou gerente de vendas".
@@ -154,12 +208,27 @@ func (l *line) aboutRole() bool {
 	for anyOf(l.fold(i), "eu", "aqui", "bom", "ah", "oi", ",") {
 		i++
 	}
-	if !anyOf(l.fold(i), "sou", "trabalho", "atuo") {
+	switch {
+	case anyOf(l.fold(i), "sou", "trabalho", "atuo", "soy"):
+		i++
+	case l.phrase(i, "i am") > i:
+		i += 2
+	case l.phrase(i, "i ' m") > i, l.phrase(i, "i ’ m") > i:
+		i += 3
+	default:
 		return false
 	}
-	for i++; anyOf(l.fold(i), "o", "a", "um", "uma", "como"); i++ {
+	for ; anyOf(l.fold(i), "o", "a", "um", "uma", "como", "el", "la", "the", "an"); i++ {
+	}
+	if anyOf(l.fold(i), "ceo", "cto", "cfo", "owner", "founder", "manager") {
+		return true
 	}
 	return words().roles[l.fold(i)] && !upper(l, i)
+}
+
+// nothing says whether tokens[from:to] only say that there is none.
+func (l *line) nothing(from, to int) bool {
+	return to == from+1 && anyOf(l.fold(from), "nada", "nenhum", "nenhuma", "none", "nothing", "ninguno", "ninguna")
 }
 
 // aboutElse says whether a clause speaks of something else than its kind: it names another
@@ -242,18 +311,18 @@ func (t *turn) roleOf() {
 	if t.ask == Role {
 		for _, l := range t.lines {
 			l = l.answer()
-			if l.question() || t.pointless(l) {
-				continue
+			if n, _ := l.toolsAlone(); l.question() || t.pointless(l) || n > 0 || anyOf(l.fold(0), "meu", "minha") && lex.roles[l.fold(1)] {
+				continue // "meu supervisor pediu" tells of somebody else
 			}
 			from := 0
-			for from < len(l.tokens) && anyOf(l.fold(from), "sou", "eu", "o", "a", "e", "aqui", "meu", "cargo", ",", "como", "atuo", "trabalho", "oi", "ah", "faco", "na", "verdade") {
+			for from < len(l.tokens) && anyOf(l.fold(from), "sou", "eu", "o", "a", "e", "aqui", "meu", "cargo", ",", "como", "atuo", "trabalho", "oi", "ah", "faco", "na", "verdade", "soy", "el", "la", "i", "'", "’", "m", "am", "the") {
 				from++
 			}
 			to := from
 			for to < len(l.tokens) && !l.stop(to, true) {
 				to++
 			}
-			if to-from <= 8 && !l.aboutElse(Role, from, to) && t.said(Role, l, from, to, Answered) {
+			if to-from <= 8 && !l.aboutElse(Role, from, to) && !l.nothing(from, to) && t.said(Role, l, from, to, Answered) {
 				return
 			}
 		}
@@ -263,6 +332,9 @@ func (t *turn) roleOf() {
 		return
 	}
 	for _, l := range t.lines {
+		if t.ask == Company && len(l.tokens) == 1 && lex.roles[l.fold(0)] && !upper(l, 0) && t.said(Role, l, 0, 1, Offered) {
+			return // "dona", where the company was asked for
+		}
 		for i := range l.tokens {
 			if !lex.roles[l.fold(i)] || l.kind(i) != portuguese.Word || anyOf(l.fold(i), "vendas", "compras", "comercial", "financeiro", "marketing", "responsavel", "caixa", "ti", "mei", "personal", "autonomo", "autonoma") {
 				continue
@@ -307,6 +379,9 @@ func (t *turn) toolsOf() {
 		if l.question() || t.pointless(l) {
 			continue
 		}
+		if t.ask == Tools && l.aboutRole() {
+			continue
+		}
 		if t.ask == Tools && l.mends && l.aboutElse(Tools, 0, len(l.tokens)) {
 			continue
 		}
@@ -323,6 +398,9 @@ func (t *turn) toolsOf() {
 						start = end
 					}
 				}
+			}
+			if start < 0 && t.toolsUnasked(l) {
+				start = 0
 			}
 			if start < 0 {
 				continue
@@ -377,6 +455,38 @@ func (t *turn) toolsOf() {
 	}
 }
 
+// toolsAlone counts the tools of a line that names well-known ones and says nothing else. only
+// says that it does so in words, "só planilha", "uso o Excel", and not by their names alone,
+// which may be those of somebody's company.
+func (l *line) toolsAlone() (n int, only bool) {
+	for i := range l.tokens {
+		w := l.fold(i)
+		switch {
+		case words().tools[w]:
+			n++
+		case anyOf(w, "so", "somente", "apenas", "uso", "usamos", "usa", "basicamente"):
+			only = true
+		case anyOf(w, "a", "o", "as", "os", "um", "uma", "umas", "no", "na", "do", "da", "de", "e", "com", "mais", "tambem", "mesmo", "hoje", "gente", "nos", "aqui", "google", "business", "station", "nosso", "nossa", "agenda"):
+		case l.kind(i) == portuguese.Word || l.kind(i) == portuguese.Digits || w == hidden || w == "?":
+			return 0, false
+		}
+	}
+	return n, only
+}
+
+// toolsUnasked says whether a line that was to answer another question can only answer the
+// one for the tools: an open one, or where the answer would make no sense.
+func (t *turn) toolsUnasked(l *line) bool {
+	n, only := l.toolsAlone()
+	switch t.ask {
+	case "", Name, Company, Role:
+		return n > 1 || n > 0 && only && t.asks(Tools)
+	case Pain, TeamSize, CNPJ:
+		return n > 0 && t.asks(Tools)
+	}
+	return false // "só WhatsApp" is how somebody wants to be reached
+}
+
 // laughs says whether a word is written laughter: "kkkk", "rsrs", "haha".
 func laughs(w string) bool {
 	return len(w) > 1 && (strings.Trim(w, "k") == "" || strings.Trim(w, "rs") == "" || strings.Trim(w, "ha") == "" || strings.Trim(w, "he") == "")
@@ -390,7 +500,7 @@ func (t *turn) painOf() {
 	}
 	for _, l := range t.lines {
 		l = l.answer()
-		if l.question() || t.pointless(l) {
+		if n, _ := l.toolsAlone(); l.question() || t.pointless(l) || n > 0 && t.asks(Tools) {
 			continue
 		}
 		from := 0
@@ -486,5 +596,5 @@ func (t *turn) pointless(l *line) bool {
 		}
 	}
 	n := len(l.tokens)
-	return letters == 0 || l.has(0, n, "nao sei", "depois te", "depois eu", "depois mando", "te mando depois", "mais tarde", "vou ver", "vou verificar", "nao lembro", "nao entendi", "como assim", "pra que", "pq quer", "prefiro nao", "nao quero", "um momento", "um minuto", "ja volto", "to dirigindo", "um instante", "nao vou")
+	return letters == 0 || l.has(0, n, "nao sei", "depois te", "depois eu", "depois mando", "te mando depois", "mais tarde", "vou ver", "vou verificar", "nao lembro", "nao entendi", "como assim", "pra que", "pq quer", "prefiro nao", "nao quero", "um momento", "um minuto", "ja volto", "to dirigindo", "um instante", "nao vou", "voltei")
 }

@@ -19,13 +19,15 @@ var (
 	thingsText string
 	//go:embed lexicon/common.txt
 	commonText string
+	//go:embed lexicon/tools.txt
+	toolsText string
 )
 
 // lexicon holds word lists, folded: no accents, lower case. They are for telling words
 // apart, not for knowing all: a name that is not listed is read all the same where a name is
 // asked for.
 type lexicon struct {
-	firstNames, roles, companies, people, things, common map[string]bool
+	firstNames, roles, companies, people, things, common, tools map[string]bool
 }
 
 var words = sync.OnceValue(func() *lexicon {
@@ -36,6 +38,7 @@ var words = sync.OnceValue(func() *lexicon {
 		people:     set(peopleText),
 		things:     set(thingsText),
 		common:     set(commonText),
+		tools:      set(toolsText),
 	}
 })
 

@@ -101,8 +101,8 @@ func nameRun(l *line, i int, strict bool) (from, to int) {
 			if w == "e" || (w == "da" || w == "do" || w == "de" || w == "dos" || w == "das") && upper(l, from) && !upper(l, j+1) {
 				return from, to
 			}
-			if to == from+1 && (w == "da" || w == "do") && !upper(l, j+1) && !surname(next) {
-				return from, to
+			if to == from+1 && (w == "da" || w == "do") && !surname(next) && (!upper(l, j+1) || upper(l, j+2) && !lex.firstNames[next] && !surname(l.fold(j+2))) {
+				return from, to // "Júlia da Nuvem Azul" says where she is from
 			}
 			continue
 		}
@@ -194,6 +194,15 @@ func (t *turn) nameOf() {
 				continue
 			}
 		}
+		if has && l.mends {
+			// "na verdade é João Sousa": the first name again, and another surname.
+			if i := l.find(first(known.Text)); i >= 0 && upper(l, i) {
+				if from, to := nameRun(l, i, true); to > from+1 && !strings.EqualFold(l.quote(from, to).Text, known.Text) {
+					keep(l, from, to, Corrected, true)
+					continue
+				}
+			}
+		}
 		if has {
 			// The whole name where the first one was known: "João Batista Leme" after "João".
 			if from, to := nameRun(l, 0, true); to > from+1 && upper(l, from) && fuller(l.quote(from, to).Text, known.Text) {
@@ -249,6 +258,11 @@ func (t *turn) confirmed(l *line) bool {
 	return false
 }
 
+// find returns the first token of a word, -1 where it is not.
+func (l *line) find(word string) int {
+	return slices.IndexFunc(l.tokens, func(t portuguese.Token) bool { return t.Fold == word })
+}
+
 func first(name string) string {
 	f, _, _ := strings.Cut(name, " ")
 	return portuguese.Fold(f)
@@ -282,9 +296,9 @@ func (t *turn) botCalled(l *line, from, to int) bool {
 // introduced reads where people say who they are.
 func (t *turn) introduced(l *line) (from, to int, ok bool) {
 	n := len(l.tokens)
-	named := l.among("meu nome completo e", "meu nome eh", "meu nome e", "meu nome", "o nome e", "me chamo", "eu me chamo", "pode me chamar de", "pode chamar de", "me chama de", "me chamam de", "podem me chamar de", "chamo me", "nome :", "nome completo :", "documento e", "registro e", "nome mesmo e", "completo e", "xamo", "xamo me", "chamo", "responsavel :", "contato :", "att", "att ,", "att .", "ass", "ass :", "assinado", "atenciosamente", "atenciosamente ,", "quem fala e", "quem esta falando e", "quem ta falando e", "falando com", "fala com", "aqui quem fala e", "aqui fala")
+	named := l.among("meu nome completo e", "meu nome eh", "meu nome e", "meu nome", "o nome e", "me chamo", "eu me chamo", "pode me chamar de", "pode chamar de", "me chama de", "me chamam de", "podem me chamar de", "chamo me", "nome :", "nome completo :", "documento e", "registro e", "nome mesmo e", "completo e", "xamo", "xamo me", "chamo", "responsavel :", "contato :", "att", "att ,", "att .", "ass", "ass :", "assinado", "atenciosamente", "atenciosamente ,", "quem fala e", "quem esta falando e", "quem ta falando e", "falando com", "fala com", "aqui quem fala e", "aqui fala", "my name is", "me llamo", "mi nombre es", "mi nombre")
 	article := l.among("aqui e o", "aqui e a", "aqui eh o", "aqui eh a", "aqui o", "aqui a", "eu sou o", "eu sou a", "sou o", "sou a", "aqui quem fala e o", "aqui quem fala e a", "fala e o", "fala e a", "agora e o", "agora e a", "aqui agora e o", "aqui agora e a", "aqui ta o")
-	plain := l.among("aqui e", "aqui eh", "sou", "eu sou", "aqui")
+	plain := l.among("aqui e", "aqui eh", "sou", "eu sou", "aqui", "soy", "yo soy", "i am", "i ' m", "i ’ m")
 	better := func(a, b int) {
 		if !ok || b-a > to-from {
 			from, to, ok = a, b, true

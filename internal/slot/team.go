@@ -166,6 +166,9 @@ func (h *head) tail(l *line) {
 }
 
 func upper(l *line, i int) bool {
+	if i < 0 || i >= len(l.tokens) {
+		return false
+	}
 	s := l.text[l.tokens[i].Start:l.tokens[i].End]
 	return s[0] >= 'A' && s[0] <= 'Z' || s[0] >= 0x80 && strings.ToLower(s) != s
 }

@@ -61,6 +61,8 @@ func decide(req *llm.Request, d dialogue) *llm.Response {
 	words := wordsOf(d.said)
 	greeting := greetingOf(words)
 	switch {
+	case asksMachine(words):
+		return d.answer(phrases(isMachine, lang))
 	case asksForPerson(words):
 		if tool, ok := handoffTool(req.Tools); ok && req.ToolChoice != llm.ChooseNone {
 			return &llm.Response{Finish: llm.ToolCalls, ToolCalls: []llm.ToolCall{{Name: HandoffTool, Arguments: arguments(tool.Schema, d, lang)}}}
@@ -69,7 +71,10 @@ func decide(req *llm.Request, d dialogue) *llm.Response {
 	case !slices.ContainsFunc(words, tells):
 		return d.answer(phrases(wordless, lang))
 	}
-	if found := answerFrom(req.System, words); found != "" {
+	if asksReason(words) {
+		return d.answer(phrases(wantsReason, lang))
+	}
+	if found := answersFrom(req.System, d.said, words); found != "" {
 		if strings.HasSuffix(d.lastAnswer, found) {
 			found = again(lang, d.lastAnswer) + found
 		}

@@ -22,6 +22,8 @@ const (
 	handedOver
 	toolDone
 	wordless
+	isMachine
+	wantsReason
 	unknown
 )
 
@@ -76,11 +78,21 @@ func inPortuguese(i intent) []string {
 			"Recebi a sua mensagem. Pode me contar em palavras como posso ajudar?",
 			"Ainda só entendo mensagens escritas. Como posso ajudar?",
 		}
+	case isMachine:
+		return []string{
+			"Sou o assistente virtual e respondo automaticamente. Se preferir falar com uma pessoa da equipe, é só escrever *atendente*.",
+			"Sim, sou um assistente automático. Para falar com uma pessoa da equipe, é só escrever *atendente*.",
+		}
+	case wantsReason:
+		return []string{
+			"É só para a nossa equipe entender melhor como ajudar. Se preferir não dizer, tudo bem.",
+			"Assim a pessoa certa da equipe pode ajudar. Se preferir não dizer, tudo bem.",
+		}
 	}
 	return []string{
-		"Anotei a sua pergunta. Sou um assistente automático, estou em modo offline e não tenho essa resposta. Se quiser falar com uma pessoa, digite \"atendente\".",
-		"Essa eu também não sei responder em modo offline, mas ficou anotada. Para falar com uma pessoa da equipe, digite \"atendente\".",
-		"Anotei. Como assistente automático em modo offline, só respondo o básico; uma pessoa pode ajudar melhor: digite \"atendente\".",
+		"Essa eu não sei responder por aqui. Se quiser falar com uma pessoa da equipe, é só escrever *atendente*.",
+		"Também não tenho essa resposta aqui. Para falar com uma pessoa da equipe, é só escrever *atendente*.",
+		"Como assistente automático, só respondo o básico; uma pessoa da equipe pode ajudar melhor: é só escrever *atendente*.",
 	}
 }
 
@@ -127,11 +139,21 @@ func inEnglish(i intent) []string {
 			"I got your message. Could you tell me in words how I can help?",
 			"So far I only understand written messages. How can I help?",
 		}
+	case isMachine:
+		return []string{
+			"I am the virtual assistant and answer automatically. To talk to a person of our team, just write *attendant*.",
+			"Yes, I am an automatic assistant. To talk to a person of our team, just write *attendant*.",
+		}
+	case wantsReason:
+		return []string{
+			"It only helps our team to understand how to help you. If you would rather not say, that is fine.",
+			"It lets the right person of our team help you. If you would rather not say, that is fine.",
+		}
 	}
 	return []string{
-		"I noted your question. I am an automatic assistant in offline mode and do not have this answer. To talk to a person, type \"attendant\".",
-		"I cannot answer this one in offline mode either, but it is noted. To talk to a person of our team, type \"attendant\".",
-		"Noted. As an automatic assistant in offline mode I only answer the basics; a person can help you better: type \"attendant\".",
+		"I do not know the answer to that. If you want to talk to a person of our team, just write *attendant*.",
+		"I do not have this answer either. To talk to a person of our team, just write *attendant*.",
+		"As an automatic assistant I only answer the basics; a person of our team can help you better: just write *attendant*.",
 	}
 }
 

@@ -29,9 +29,12 @@ func fold(s string) string {
 }
 
 // wordsOf splits a text into folded words. "9h", "18h30" and "r$" parts stay words.
+// A drawn-out vowel is one: "obrigadaaa".
 func wordsOf(s string) []string {
-	return strings.FieldsFunc(fold(s), func(r rune) bool { return !unicode.IsLetter(r) && !unicode.IsDigit(r) })
+	return strings.FieldsFunc(drawnOut.ReplaceAllStringFunc(fold(s), func(run string) string { return run[:1] }), func(r rune) bool { return !unicode.IsLetter(r) && !unicode.IsDigit(r) })
 }
+
+var drawnOut = regexp.MustCompile(`a{3,}|e{3,}|i{3,}|o{3,}|u{3,}`)
 
 // laughter is how people laugh in writing: kkkk, rsrs, haha.
 var laughter = regexp.MustCompile(`^(k{2,}|(rs)+|(hua?|ha|he|hi){2,}h?|lol)$`)
@@ -84,15 +87,31 @@ func asksForPerson(words []string) bool {
 			slices.ContainsFunc(words, roles.has))
 }
 
+// asksMachine says whether the customer wants to know whether a person answers.
+func asksMachine(words []string) bool {
+	return len(words) <= 10 && !slices.ContainsFunc(words, wishes.has) && machine.MatchString(strings.Join(words, " "))
+}
+
+var machine = regexp.MustCompile(`\b(?:voces?|vcs?|vce|isso|aqui|isto) (?:e|eh|sao|esta sendo) (?:(?:um|uma|mesmo|so) )*(?:robos?|bots?|chatbot|maquina|ia|inteligencia artificial|human[oa]s?|pessoa|pessoas|real|reais|gente)\b|^(?:e|eh) (?:um |uma )?(?:robo|bot|maquina|ia|humano|pessoa real)$|(?:falando|conversando) com (?:um |uma )?(?:robo|bot|maquina|ia|humano|pessoa)\b|\bare you (?:a |an )?(?:bot|robot|human|person|real|ai|machine)\b|talking to a (?:bot|robot|machine|human|person)\b`)
+
+// asksReason says whether the customer wants to know what a question of ours is for.
+func asksReason(words []string) bool {
+	return len(words) <= 8 && phrase(words, "pra que voce quer", "pra que vc quer", "para que voce quer", "pra que voces querem", "pra que vcs querem", "por que voce quer", "por que vc quer", "porque voce quer", "pq voce quer", "pq vc quer", "pq vcs querem", "por que quer saber", "pra que quer saber", "pq quer saber", "pra que isso", "pra que serve isso", "pra que precisa", "por que precisa", "pq precisa",
+		"why do you need", "why do you want", "why do you ask", "what for")
+}
+
+// introduction is how people say who they are at the beginning.
+var introduction = regexp.MustCompile(`(?:^| )(?:meu nome e|meu nome eh|me chamo|eu sou (?:o|a)|sou (?:o|a)|aqui e (?:o |a )?|aqui quem fala e (?:o |a )?|quem fala e (?:o |a )?|my name is|i am|im|i m) ?[a-z]{2,20}(?: [a-z]{2,20}){0,2}$`)
+
 // Words of courtesy.
 var (
 	hellos     = set("oi oii oiii oie ola opa eai salve alo hello hi hey hiya")
-	byes       = set("tchau xau adeus bye goodbye")
-	thankWords = set("obrigado obrigada obg brigado brigada valeu vlw grato grata agradeco agradecido agradecida thanks thank thx ty cheers appreciate")
-	agreements = set("ok okay okey blz beleza certo combinado perfeito otimo legal entendi sim claro show nao no yes yep sure great fine perfect nice understood got joia isso")
+	byes       = set("tchau tchauzinho xau adeus flw falou bye goodbye")
+	thankWords = set("obrigado obrigada obg brigado brigada valeu vlw grato grata obrigadao obrigadinha brigadao obgd obgda vlws valew agradeco agradecido agradecida thanks thank thx ty cheers appreciate")
+	agreements = set("ok okay okey blz beleza certo combinado perfeito otimo legal entendi entendido sim claro uhum aham bacana maravilha otima show nao no yes yep sure great fine perfect nice understood got joia isso")
 	// What stands around them.
 	courtesies = set("bom boa dia tarde noite good morning afternoon evening night day tudo bem como vai voce voces vc vcs esta estao tai ai a o e de da por pela pelo muito muita mesmo viu ta " +
-		"that is s so much very you your for the all it and ate mais logo amanha breve see later tomorrow pessoal gente amigo amiga how are desculpa desculpe ajuda atencao help")
+		"that is s so much very you your for the all it and ate mais logo amanha breve see later tomorrow pessoal gente amigo amiga how are desculpa desculpe ajuda atencao help bj bjs bjo bjos beijo beijos abs abraco abracos pelas informacoes info informacao demais tmj tb tbm")
 )
 
 // greetingOf returns which greeting the words begin with: "dia", "tarde", "noite", "ola", or "".
@@ -113,6 +132,11 @@ func greetingOf(words []string) string {
 
 // courtesyOf recognises a message that is nothing but courtesy.
 func courtesyOf(words []string, greeting string) (intent, bool) {
+	if greeting != "" {
+		if rest := introduction.ReplaceAllString(strings.Join(words, " "), ""); rest != "" {
+			words = strings.Fields(rest)
+		}
+	}
 	if len(words) > 12 || slices.ContainsFunc(words, func(w string) bool {
 		return !courtesies[w] && !hellos[w] && !byes[w] && !thankWords[w] && !agreements[w]
 	}) {
