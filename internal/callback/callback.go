@@ -47,6 +47,8 @@ type Config struct {
 	Memory  Memory
 	// Declared finds what an inbox's desk declares, by name.
 	Declared func(inbox, name string) (workflow.Declared, bool)
+	// Notes says whether people can be left notes in an inbox's helpdesk. Nil: nowhere.
+	Notes func(inbox string) bool
 	// Failures limits refused requests by client address.
 	Failures intake.Limiter
 	ClientIP func(*http.Request) string
@@ -66,6 +68,9 @@ func New(cfg Config) *Callback {
 	}
 	if cfg.Wake == nil {
 		cfg.Wake = func(job.Lane, time.Time) {}
+	}
+	if cfg.Notes == nil {
+		cfg.Notes = func(string) bool { return false }
 	}
 	if cfg.Stale == nil {
 		cfg.Stale = func(conversation.ID) {}
@@ -154,8 +159,11 @@ func (c *Callback) store(ctx context.Context, id string, said Report, received t
 			return done{status: http.StatusBadRequest, outcome: "invalid_payload", detail: "result: " + fault.Code(err), delivery: d.delivery}
 		}
 	}
-	d.result, err = c.cfg.Memory.Reported(ctx, store.Report{Delivery: said.ID, ID: id, Content: news.Content(), Now: received,
-		Correlation: telemetry.Correlation(ctx)})
+	report := store.Report{Delivery: said.ID, ID: id, Content: news.Content(), Now: received, Correlation: telemetry.Correlation(ctx)}
+	if c.cfg.Notes(d.delivery.Inbox) {
+		report.Note = news.Note()
+	}
+	d.result, err = c.cfg.Memory.Reported(ctx, report)
 	switch {
 	case errors.Is(err, store.ErrNotFound):
 		return done{status: http.StatusNotFound, outcome: "unknown_call"}
@@ -171,6 +179,9 @@ func (c *Callback) store(ctx context.Context, id string, said Report, received t
 	}
 	if d.result.Pending {
 		c.cfg.Wake(job.Turns, d.result.DueAt)
+	}
+	if d.result.Deliver {
+		c.cfg.Wake(job.Deliveries, received)
 	}
 	return d
 }

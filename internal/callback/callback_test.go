@@ -51,6 +51,7 @@ type kit struct {
 	log    bytes.Buffer
 	woken  []string
 	broken error // of the store
+	notes  bool  // people can be left notes
 }
 
 // memory is the store, or what it fails with.
@@ -91,6 +92,7 @@ func newKit(t *testing.T, failures int) *kit {
 		ClientIP: func(*http.Request) string { return "192.0.2.1" }, Logger: slog.New(slog.NewJSONHandler(&k.log, nil)),
 		Wake:  func(l job.Lane, _ time.Time) { k.woken = append(k.woken, string(l)) },
 		Stale: func(conversation.ID) { k.woken = append(k.woken, "stale") },
+		Notes: func(inbox string) bool { return inbox == "vendas" && k.notes },
 		Declared: func(inbox, name string) (workflow.Declared, bool) {
 			d := workflow.ScheduleMeeting("https://n8n.example/webhook/meet")
 			return d, inbox == "vendas" && name == d.Name
@@ -282,15 +284,40 @@ func TestStoreFails(t *testing.T) {
 	}
 }
 
-// A person has the conversation: the report is kept, and the bot does not speak.
+// A person has the conversation: people read the report in a note, and the bot does not speak.
 func TestAPersonHoldsIt(t *testing.T) {
 	t.Parallel()
-	k := newKit(t, 1)
-	if err := k.store.TakeOver(t.Context(), k.conv, time.Hour, time.Now()); err != nil {
-		t.Fatalf("TakeOver: %v", err)
-	}
-	if status, body, _ := k.post("msg-1", k.done(link), nil); status != http.StatusAccepted || len(k.told()) != 1 || len(k.woken) > 0 {
-		t.Errorf("POST = %d %s, told %v, woken %v, want it kept and nobody woken", status, body, k.told(), k.woken)
+	for _, notes := range []bool{true, false} {
+		k := newKit(t, 1)
+		k.notes = notes
+		if err := k.store.TakeOver(t.Context(), k.conv, time.Hour, time.Now()); err != nil {
+			t.Fatalf("TakeOver: %v", err)
+		}
+		var woken, left []string
+		if notes {
+			woken, left = []string{string(job.Deliveries)}, []string{"**schedule\\_meeting**: concluído.\n\n- link\\_meet: <https://meet.example/a>"}
+		}
+		for range 2 {
+			if status, body, _ := k.post("msg-1", k.done(link), nil); status != http.StatusAccepted || len(k.told()) != 1 {
+				t.Errorf("POST = %d %s, told %v, want it kept", status, body, k.told())
+			}
+		}
+		if diff := cmp.Diff(woken, k.woken); diff != "" {
+			t.Errorf("who is told differs (-want +got):\n%s", diff)
+		}
+		ds, err := k.store.Deliveries(t.Context(), store.Filter{Conversation: k.conv})
+		if err != nil {
+			t.Fatalf("Deliveries: %v", err)
+		}
+		var got []string
+		for _, d := range ds {
+			if d.Order.Kind == channel.Note {
+				got = append(got, d.Order.Text)
+			}
+		}
+		if diff := cmp.Diff(left, got); diff != "" {
+			t.Errorf("notes differ (-want +got):\n%s", diff)
+		}
 	}
 }
 

@@ -35,6 +35,9 @@ func (w *Worker) start(ctx context.Context, j job.Deliver, inbox Inbox, d store.
 	if a.Outcome == store.AttemptFailed {
 		news(d, a, workflow.Failure(a.Cause), true)
 	}
+	if !inbox.Sender.Supports(channel.Note) {
+		a.Note = ""
+	}
 	return err
 }
 
@@ -109,10 +112,11 @@ func (w *Worker) askEngine(ctx context.Context, j job.Deliver, engine workflow.E
 	return nil
 }
 
-// news tells the desk what came of a call.
+// news tells the desk what came of a call, or people, where the bot does not hold it.
 func news(d store.Delivery, a *store.Attempt, result json.RawMessage, failed bool) {
-	c := workflow.News{Workflow: d.Order.Workflow, Delivery: string(d.ID), Failed: failed, Result: result}.Content()
-	a.News = &c
+	n := workflow.News{Workflow: d.Order.Workflow, Delivery: string(d.ID), Failed: failed, Result: result}
+	c := n.Content()
+	a.News, a.Note = &c, n.Note()
 }
 
 // typingTime bounds how long showing that the bot types may take.

@@ -15,6 +15,7 @@ import (
 	"secretaria/internal/conversation"
 	"secretaria/internal/delivery"
 	"secretaria/internal/fault"
+	"secretaria/internal/store"
 	"secretaria/internal/workflow"
 )
 
@@ -223,6 +224,53 @@ func TestWorkflowThatIsGone(t *testing.T) {
 			t.Errorf("deliveries differ (-want +got):\n%s", diff)
 		}
 	})
+}
+
+// A person takes the conversation over while the call waits for its next try: it is made all
+// the same, and people read in a note what came of it, where there are notes.
+func TestCallThroughATakeover(t *testing.T) {
+	t.Parallel()
+	const done, failed = "**schedule\\_meeting**: concluído.\n\n- link\\_meet: <https://meet.example/a>",
+		"**schedule\\_meeting**: não deu certo (workflow failed). Verifique no fluxo o que chegou a ser feito antes de repetir."
+	busy := fault.New(fault.Transient, "refused")
+	for name, c := range map[string]struct {
+		second error
+		lacks  map[channel.OrderKind]bool
+		note   string
+	}{
+		"done":     {nil, nil, done},
+		"failed":   {fault.New(fault.Permanent, "workflow failed"), nil, failed},
+		"no notes": {nil, map[channel.OrderKind]bool{channel.Note: true}, ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				e := &engine{call: breaks(busy, c.second)}
+				k := newKit(t, delivery.Inbox{Sender: &sender{lacks: c.lacks}, Engine: e, Workflows: flows(false)}, call())
+				k.until(time.Second)
+				if err := k.m.TakeOver(t.Context(), k.conv, time.Hour, time.Now()); err != nil {
+					t.Fatalf("TakeOver: %v", err)
+				}
+				k.settle()
+				if diff := cmp.Diff([]string{"call 0s", "call 5s"}, e.heard); diff != "" {
+					t.Errorf("what was tried differs (-want +got):\n%s", diff)
+				}
+				ds, err := k.m.Deliveries(t.Context(), store.Filter{Conversation: k.conv})
+				if err != nil {
+					t.Fatalf("Deliveries: %v", err)
+				}
+				var got string
+				for _, d := range ds {
+					if d.Order.Kind == channel.Note {
+						got += d.Order.Text
+					}
+				}
+				if got != c.note {
+					t.Errorf("people read %q, want %q", got, c.note)
+				}
+			})
+		})
+	}
 }
 
 // Nothing leaves an inbox without a helpdesk.

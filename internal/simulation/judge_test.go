@@ -29,6 +29,7 @@ type judge struct {
 	answered map[conversation.MessageID][]conversation.DeliveryID // by what was decided to be said
 	left     map[conversation.ID]int                              // the place of the last order for a customer who wants no more
 	taken    map[conversation.ID]int                              // times that a person took each conversation from the bot
+	sleeps   map[conversation.ID]time.Time                        // until when the last decision wants each to sleep, while the bot has it
 }
 
 // hands is who holds a conversation from a time on.
@@ -61,7 +62,7 @@ type order struct {
 func newJudge() judge {
 	return judge{hands: map[conversation.ID][]hands{}, threads: map[conversation.ID]*thread{}, turns: map[conversation.ID]holding{},
 		covered: map[conversation.ID]map[int64][]conversation.MessageID{}, orders: map[conversation.DeliveryID]*order{}, decided: map[string]bool{},
-		places: map[conversation.ID]int{}, begunTo: map[conversation.ID]int{}, answered: map[conversation.MessageID][]conversation.DeliveryID{}, left: map[conversation.ID]int{}, taken: map[conversation.ID]int{}}
+		places: map[conversation.ID]int{}, begunTo: map[conversation.ID]int{}, answered: map[conversation.MessageID][]conversation.DeliveryID{}, left: map[conversation.ID]int{}, taken: map[conversation.ID]int{}, sleeps: map[conversation.ID]time.Time{}}
 }
 
 // wrong notes a broken promise.
@@ -83,6 +84,9 @@ func (w *world) look(ctx context.Context, id conversation.ID) conversation.State
 	past := w.hands[id]
 	if n := len(past); n == 0 || past[n-1].state.Holder != c.State.Holder || past[n-1].state.Epoch != c.State.Epoch {
 		w.hands[id] = append(past, hands{time.Now(), c.State})
+		if c.State.Holder != conversation.Bot {
+			delete(w.sleeps, id)
+		}
 		w.note("%s is held by %s (%s) in epoch %d", name(id), c.State.Holder, c.State.Reason, c.State.Epoch)
 		w.count("held by " + string(c.State.Holder))
 		t := w.threads[id]
@@ -120,6 +124,9 @@ func (w *world) received(ctx context.Context, a store.Arrival, results []store.R
 		if spoke || r.Change.TakenOver {
 			w.taken[r.Conversation]++
 		}
+		if r.Change.TakenOver || r.Change.Moved() {
+			delete(w.sleeps, r.Conversation)
+		}
 		if spoke && now.Holder != conversation.Human {
 			w.wrong("%s: a person speaks, and %s has it", name(r.Conversation), now.Holder)
 		}
@@ -141,6 +148,12 @@ func (w *world) began(p *process, t store.Turn, until time.Time) {
 	}
 	if h, ok := w.turns[id]; ok && h.fence != t.Fence && h.until.After(now) && !h.p.gone() {
 		w.wrong("%s: %s begins a turn with fence %d while %s has one with fence %d until %v", name(id), p, t.Fence, h.p, h.fence, h.until.Sub(w.start))
+	}
+	if at, asleep := w.sleeps[id]; t.Woken && (!asleep || at.After(now) || len(t.Pending) > 0) {
+		w.wrong("%s: woken at %v with %d messages, and it was to sleep until %v", name(id), now.Sub(w.start), len(t.Pending), at.Sub(w.start))
+	}
+	if t.Woken {
+		w.count("woken")
 	}
 	w.turns[id] = holding{p, t.Fence, until}
 	if w.covered[id] == nil {
@@ -195,6 +208,14 @@ func (w *world) committed(ctx context.Context, d store.Decision) {
 				w.answered[m] = append(w.answered[m], o.Delivery)
 			}
 		}
+		if d.HandOver != "" && len(w.answered[m]) == 0 {
+			delete(w.answered, m) // nobody has said anything: it is answered when somebody hands back
+		}
+		w.flows.ended[m] = d.HandOver != ""
+	}
+	delete(w.sleeps, id)
+	if !d.WakeAt.IsZero() && d.HandOver == "" && !d.OptOut {
+		w.sleeps[id] = d.WakeAt.Truncate(time.Millisecond)
 	}
 	w.released(id, d.Fence)
 	w.ordered(id, d.Epoch, d.Orders)
@@ -244,12 +265,14 @@ func (w *world) next(d store.Delivery) {
 		return
 	}
 	o.begun++
-	if o.place < w.begunTo[d.Conversation] {
+	if o.place < w.begunTo[d.Conversation] && o.kind != channel.Call {
 		w.wrong("%s: %s %q begins after what was decided after it", name(d.Conversation), o.kind, clip(o.text))
 	}
-	w.begunTo[d.Conversation] = o.place
-	if last, left := w.left[d.Conversation]; left && o.kind == channel.Say && o.place > last {
-		w.wrong("%s: %q is said to somebody who wants no more", name(d.Conversation), clip(o.text))
+	if o.kind != channel.Call { // one that waits for another try holds nobody up
+		w.begunTo[d.Conversation] = o.place
+	}
+	if last, left := w.left[d.Conversation]; left && (o.kind == channel.Say || o.kind == channel.Call) && o.place > last {
+		w.wrong("%s: %s %q begins for somebody who wants no more", name(d.Conversation), o.kind, clip(o.text))
 	}
 	s := w.state(d.Conversation)
 	if o.kind == channel.Say && (s.Holder == conversation.Closed || s.Epoch != o.epoch || w.taken[d.Conversation] != o.taken) {
@@ -271,6 +294,9 @@ func (w *world) finished(ctx context.Context, a store.Attempt) {
 	}
 	w.count("attempt " + string(a.Outcome))
 	before := w.state(a.Conversation).Epoch
+	if a.News != nil {
+		w.heard(ctx, a.Conversation)
+	}
 	if now := w.look(ctx, a.Conversation); a.HandOver != "" && now.Holder == conversation.Human {
 		w.ordered(a.Conversation, before, a.Orders)
 	}
@@ -302,6 +328,10 @@ func (w *world) checkEnd(ctx context.Context) {
 	if n := w.counts["repeat"] + w.counts["attempt uncertain"] + w.counts["webhook failed"]; w.shape.peaceful && n > 0 {
 		w.wrong("%d repeats, doubts and refusals, although nothing has failed", n)
 	}
+	for id, at := range w.sleeps {
+		w.wrong("%s: was to wake at %v and never did", name(id), at.Sub(w.start))
+	}
+	w.checkFlows(ctx)
 	heard := map[string]bool{}
 	for _, d := range w.desks {
 		for _, t := range d.threads {

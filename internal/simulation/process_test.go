@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"secretaria/internal/agent"
+	"secretaria/internal/callback"
 	"secretaria/internal/channel"
 	"secretaria/internal/conversation"
 	"secretaria/internal/delivery"
@@ -17,7 +18,9 @@ import (
 	"secretaria/internal/intake"
 	"secretaria/internal/job"
 	"secretaria/internal/llm"
+	"secretaria/internal/secret"
 	"secretaria/internal/turn"
+	"secretaria/internal/workflow"
 )
 
 const (
@@ -39,10 +42,11 @@ type process struct {
 	cancel context.CancelFunc
 	died   chan struct{}
 
-	intakes map[channel.Kind]*intake.Intake
-	turns   *turn.Worker
-	sends   *delivery.Worker
-	wake    map[job.Lane]chan struct{}
+	intakes   map[channel.Kind]*intake.Intake
+	turns     *turn.Worker
+	sends     *delivery.Worker
+	callbacks *callback.Callback
+	wake      map[job.Lane]chan struct{}
 
 	// guarded by world.mu
 	ready, dead, stopping bool
@@ -71,11 +75,11 @@ func (w *world) startProcess(ctx context.Context, index, life int, r role) {
 		default:
 		}
 	}
-	desk, err := agent.New(agent.Config{Name: "secretaria"}, agent.Deps{Model: &mind{p}})
+	desk, err := agent.New(agent.Config{Name: "secretaria", Workflows: []workflow.Declared{booking()}}, agent.Deps{Model: &mind{p}})
 	if err != nil {
 		panic(err)
 	}
-	var answers thinking = thinker{desk}
+	var answers thinking = thinker{desk, w}
 	if w.desk != nil {
 		answers = w.desk(p)
 	}
@@ -87,12 +91,22 @@ func (w *world) startProcess(ctx context.Context, index, life int, r role) {
 		sends[d.inbox] = delivery.Inbox{Sender: l, Hold: w.shape.hold}
 		hooks[l.Kind()] = append(hooks[l.Kind()], intake.Inbox{Name: d.inbox, Channel: l, Quiet: conversation.Quiet{Window: w.shape.quiet, Max: w.shape.quietMax}, Hold: w.shape.hold})
 	}
+	declared := map[string]workflow.Declared{workflow.NameScheduleMeeting: booking()}
+	notes := map[string]bool{}
+	for name, s := range sends {
+		notes[name] = s.Sender.Supports(channel.Note)
+		s.Engine, s.Workflows = &engine{p}, declared
+		sends[name] = s
+	}
 	p.turns = turn.New(turn.Config{Memory: m, Inboxes: turns, Lease: lease, Wake: wake})
 	p.sends = delivery.New(delivery.Config{Memory: m, Inboxes: sends, Lease: lease, Timeout: sendTimeout})
 	for kind, inboxes := range hooks {
 		p.intakes[kind] = intake.New(intake.Config{Kind: kind, Inboxes: inboxes, Stranger: inboxes[0].Channel, Memory: m, Failures: unlimited{}, Contacts: unlimited{},
 			ClientIP: func(*http.Request) string { return "" }, Wake: func(l job.Lane, _ time.Time) { wake(l) }, Stale: p.turns.Stale})
 	}
+	p.callbacks = callback.New(callback.Config{Secrets: []secret.String{secret.New(callbackKey)}, Memory: m, Failures: unlimited{}, ClientIP: func(*http.Request) string { return "" },
+		Notes: func(inbox string) bool { return notes[inbox] }, Wake: func(l job.Lane, _ time.Time) { wake(l) }, Stale: p.turns.Stale,
+		Declared: func(_, name string) (workflow.Declared, bool) { d, ok := declared[name]; return d, ok }})
 	w.mu.Lock()
 	w.processes[index] = p
 	w.mu.Unlock()
@@ -196,19 +210,23 @@ func (w *world) work(lane job.Lane, c job.Claim, r *rand.Rand, delay time.Durati
 	}
 }
 
-// post brings a webhook to a process that is there; true when it was acknowledged.
+// post brings a webhook to a process that is there.
 func (w *world) post(kind channel.Kind, inbox string, body []byte, r *rand.Rand, limit time.Duration, correlation string) (status int) {
+	return w.knock(worker, r, limit, request(body, inbox, correlation), func(p *process) http.Handler { return p.intakes[kind] })
+}
+
+// knock brings a request to a process that is there and no mere but; 0: no answer.
+func (w *world) knock(but role, r *rand.Rand, limit time.Duration, req *http.Request, door func(*process) http.Handler) (status int) {
 	w.mu.Lock()
-	doors := slices.DeleteFunc(slices.Clone(w.processes), func(p *process) bool { return !p.works(worker) })
+	doors := slices.DeleteFunc(slices.Clone(w.processes), func(p *process) bool { return !p.works(but) })
 	w.mu.Unlock()
 	if len(doors) == 0 {
 		return 0
 	}
 	p := pick(r, doors)
-	req := request(body, inbox, correlation)
 	rec, answered := httptest.NewRecorder(), make(chan struct{})
 	w.run(func() {
-		p.intakes[kind].ServeHTTP(rec, req)
+		door(p).ServeHTTP(rec, req)
 		close(answered)
 	})
 	t := time.NewTimer(limit)
@@ -320,17 +338,25 @@ func (p *process) stop() {
 	})
 }
 
-// pending are the messages that a desk is thinking about.
+// pending is what a desk is thinking about.
 type pending struct{}
 
 // thinking is who decides turns.
 type thinking = turn.Desk
 
-// thinker tells the model which messages it is asked about.
-type thinker struct{ *agent.Agent }
+// thinker tells the model which messages it is asked about, and now and then wants to look
+// again although nobody writes.
+type thinker struct {
+	*agent.Agent
+	w *world
+}
 
 func (t thinker) Decide(ctx context.Context, in agent.Input) (agent.Decision, error) {
-	return t.Agent.Decide(context.WithValue(ctx, pending{}, in.Pending), in)
+	d, err := t.Agent.Decide(context.WithValue(ctx, pending{}, in), in)
+	if r := t.w.dice("wake " + name(in.Conversation)); err == nil && !in.Woken && chance(r, .4) {
+		d.WakeAt = time.Now().Add(between(r, 0, 30*time.Second))
+	}
+	return d, err
 }
 
 // mind is the model: it repeats the word of every message that it is asked about.
@@ -340,14 +366,19 @@ var _ llm.Model = (*mind)(nil)
 
 func (*mind) Name() string { return "simulated" }
 
-func (m *mind) Generate(ctx context.Context, _ *llm.Request) (*llm.Response, error) {
+func (m *mind) Generate(ctx context.Context, q *llm.Request) (*llm.Response, error) {
 	w := m.p.w
-	asked, _ := ctx.Value(pending{}).([]conversation.Message)
-	words := wordsOf(asked)
-	id := asked[0].Conversation
+	in, _ := ctx.Value(pending{}).(agent.Input)
+	words := wordsOf(in.Pending)
+	id := in.Conversation
 	r := w.dice("model " + name(id))
 	think := between(r, 50*time.Millisecond, w.shape.think)
 	answer, err := &llm.Response{Text: reply(r, words), Finish: llm.Stop}, error(nil)
+	if n := len(q.Messages); n > 0 && q.Messages[n-1].Role != llm.ToolRole && chance(r, w.shape.books) {
+		w.count("model starts a workflow")
+		arguments := fmt.Sprintf(`{"name":%q}`, pick(r, []string{"Ana", "Bia", "Caio", "Davi"}))
+		answer = &llm.Response{ToolCalls: []llm.ToolCall{{ID: "t1", Name: "start_schedule_meeting", Arguments: []byte(arguments)}}, Finish: llm.ToolCalls}
+	}
 	switch {
 	case !w.faulty(r, w.shape.model):
 	case chance(r, .3):

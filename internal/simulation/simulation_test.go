@@ -193,10 +193,13 @@ func checkTotals(t *testing.T, totals map[string]int) {
 		"message left to a person", "message not acknowledged", "duplicate", "echo lost", "webhook doubled", "webhook late", "webhook failed", "opened by the helpdesk",
 		"person speaks", "person opens", "person is assigned", "person resolves", "person hands back", "operator hands back", "customer wants no more",
 		"thought given up", "decision replied", "decision handed_over", "decision model_failed", "decision before the newest messages",
-		"model silent", "model empty", "model fails", "model hands over", "job lost", "job late", "job doubled",
+		"woken", "model silent", "model empty", "model fails", "model hands over", "job lost", "job late", "job doubled",
 		"attempt sent", "attempt retry", "attempt failed", "attempt uncertain", "attempt unknown", "attempt absent", "repeat", "blind repeat heard",
 		"reconciled: arrived", "reconciled: absent", "helpdesk late", "helpdesk deaf", "helpdesk deaf after storing", "helpdesk error after storing", "helpdesk error before storing",
 		"helpdesk reset after storing", "helpdesk refused", "helpdesk rate limited", "helpdesk not accepted", "helpdesk does not tell",
+		"model starts a workflow", "workflow answers", "workflow only starts", "workflow fails", "workflow unreachable", "workflow rate limited", "workflow inactive", "workflow answer lost",
+		"workflow request lost", "workflow silent", "workflow silent after it ran", "callback taken", "callback refused", "callback lost", "engine tells", "engine cannot tell", "engine does not tell",
+		"news answered", "news left to people by its answer", "news for people", "note of a workflow", "death with a call on the wire",
 		"outage", "stop", "death killed", "death while the model thinks", "death with a send on the wire",
 	}
 	for _, f := range []storeFault{refused, lost, slow, slowAnswer, diesBefore, diesAfter, away} {

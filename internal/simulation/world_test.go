@@ -51,6 +51,7 @@ type world struct {
 	actors   func(*world, *sync.WaitGroup) // who lives here; default: people
 	desk     func(*process) thinking       // who answers; default: the agent
 	desks    []*desk
+	flows    automation
 	messages map[string]*message // by the word that nobody else says
 	keys     map[string]*message // by desk and the helpdesk's key
 	judge
@@ -62,6 +63,9 @@ type shape struct {
 	conversations                                 int
 	kinds                                         []deskKind // of each conversation
 	store, slow, death, desk, model, jobs, hooks  float64    // how likely each fault is at each call
+	flows                                         float64    // of workflows
+	books                                         float64    // how likely a question makes the desk start one
+	asks                                          bool       // the engine can be asked about a call
 	kills, outages                                int
 	people                                        float64
 	think, sweep, hold, quiet, quietMax, downtime time.Duration
@@ -88,7 +92,9 @@ func draw(r *rand.Rand) shape {
 		hold: pick(r, []time.Duration{0, 0, 15 * time.Second}), quiet: pick(r, []time.Duration{0, time.Second, 4 * time.Second}), quietMax: 20 * time.Second,
 		downtime: pick(r, []time.Duration{time.Second, 5 * time.Second, 15 * time.Second}),
 	}
+	s.flows, s.books, s.asks = pick(r, []float64{0, .1, .4}), pick(r, []float64{0, .2, .5}), chance(r, .6)
 	if s.peaceful = r.IntN(8) == 0; s.peaceful {
+		s.flows = 0
 		s.store, s.slow, s.death, s.desk, s.model, s.jobs, s.hooks, s.kills, s.outages = 0, 0, 0, 0, 0, 0, 0, 0, 0
 	}
 	for range s.conversations {
@@ -109,7 +115,7 @@ func chance(r *rand.Rand, p float64) bool { return r.Float64() < p }
 // newWorld makes a world; call it inside a bubble, with the path of a fresh migrated database.
 func newWorld(ctx context.Context, seed uint64, path string) (*world, error) {
 	w := &world{seed: seed, start: time.Now(), ended: make(chan struct{}), drawn: map[string]int{}, counts: map[string]int{}, messages: map[string]*message{}, keys: map[string]*message{}}
-	w.judge, w.actors = newJudge(), (*world).people
+	w.judge, w.actors, w.flows = newJudge(), (*world).people, newAutomation()
 	w.shape = draw(w.dice("shape"))
 	for _, kind := range []deskKind{marked, found, blind} {
 		w.desks = append(w.desks, &desk{w: w, inbox: string(kind), kind: kind})
@@ -279,13 +285,20 @@ func (w *world) settle(ctx context.Context) {
 		}
 	}
 	for {
+		limit = w.awake(healed, limit)
 		turns, deliveries, err := w.store.Backlog(ctx, time.Now().Add(24*time.Hour))
 		if err != nil {
 			w.wrong("Backlog: %v", err)
 			return
 		}
-		if turns == 0 && deliveries == 0 {
+		w.mu.Lock()
+		under := w.under // a workflow that was started by the last turn has yet to report
+		w.mu.Unlock()
+		if turns == 0 && deliveries == 0 && under == 0 {
 			break
+		}
+		if under > 0 {
+			limit = later(limit, time.Now().Add(time.Minute))
 		}
 		if time.Now().After(limit) {
 			w.wrong("%d turns and %d deliveries are left %v after the last fault: %s", turns, deliveries, time.Since(healed), w.describe(w.unfinished(ctx)))
@@ -297,6 +310,26 @@ func (w *world) settle(ctx context.Context) {
 	// An echo may still be on its way, and a doubled job.
 	w.wait(20 * time.Second)
 	w.checkEnd(ctx)
+}
+
+func later(a, b time.Time) time.Time {
+	if a.After(b) {
+		return a
+	}
+	return b
+}
+
+// awake puts a limit off until a minute after the last desk that sleeps has woken: one that
+// waits for a workflow does so for minutes.
+func (w *world) awake(healed, limit time.Time) time.Time {
+	w.effects.Lock()
+	defer w.effects.Unlock()
+	for _, at := range w.sleeps {
+		if at = at.Add(time.Minute); at.Before(healed.Add(20 * time.Minute)) {
+			limit = later(limit, at)
+		}
+	}
+	return limit
 }
 
 // misfortune kills processes and takes the database away, at times that nothing explains.

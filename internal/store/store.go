@@ -49,7 +49,7 @@ type Store interface {
 
 	// BeginTurn loads what a turn needs and raises the fence once more, so that a job that
 	// is run twice begins one turn. ErrLost when the fence has moved, or when there is
-	// nothing to answer now; the lane is then free.
+	// nothing to answer now and it is no time to wake; the lane is then free.
 	BeginTurn(ctx context.Context, j job.Turn, now time.Time, lease time.Duration, history int) (Turn, error)
 	// Decide commits a turn: the decision, its deliveries and the job that carries them
 	// out. ErrStale, with the lane kept, when the conversation moved on since BeginTurn (a
@@ -75,7 +75,7 @@ type Store interface {
 	Replay(ctx context.Context, id conversation.DeliveryID, now time.Time) error
 
 	// Reported stores what a workflow told later as a message that the desk answers, at once
-	// where the bot holds the conversation; where a person does, it is only recorded.
+	// where the bot holds the conversation; elsewhere it is recorded, and people get the note.
 	// ErrNotFound when there is no such call.
 	Reported(context.Context, Report) (Result, error)
 	// HandBack gives a conversation that people hold to the bot again, by an operator's
@@ -83,7 +83,7 @@ type Store interface {
 	// there is no such conversation, fault.Conflict when no person holds it.
 	HandBack(ctx context.Context, id conversation.ID, orders []channel.Order, now time.Time) error
 	// TakeOver gives a conversation to people by an operator's command: what is unsent is
-	// cancelled. ErrNotFound when there is no such conversation.
+	// cancelled, but for workflows and what is for people. ErrNotFound when there is no such conversation.
 	TakeOver(ctx context.Context, id conversation.ID, hold time.Duration, now time.Time) error
 	// Leads lists leads, last changed first.
 	Leads(context.Context, LeadFilter) ([]Lead, error)
@@ -171,6 +171,9 @@ type Turn struct {
 	Pending, History []conversation.Message
 	FirstPending     time.Time
 	DueAt            time.Time
+	// Woken says that nobody has written: the turn is due because the decision before wanted
+	// it, see Decision.WakeAt. Pending is empty then.
+	Woken bool
 	// Failures counts turns that broke since the last decision: a poisoned conversation is
 	// given to a person instead of being tried for ever.
 	Failures int
@@ -223,6 +226,11 @@ type Decision struct {
 	Memory, Profile []byte
 	// Lead is what a playbook knows after this turn; nil keeps what was known.
 	Lead *Lead
+	// WakeAt is when the conversation is due once more although nobody writes; zero: never. A
+	// message or a result is answered in its own time; the decision about it sets the next
+	// WakeAt or none, and where the message is revoked before, this one holds. People who get
+	// the conversation, its end and an opt-out end it.
+	WakeAt time.Time
 	// OptOut records that the contact wants no more messages, for all its identities and for
 	// ever. What is unsent in any of its conversations is cancelled; the orders of this
 	// decision alone are still sent.
@@ -254,7 +262,9 @@ type Report struct {
 	Delivery conversation.DeliveryID // the call that it answers
 	ID       string                  // of the report: a repeat changes nothing
 	Content  conversation.Content    // Kind Result
-	Now      time.Time
+	// Note is what people read of it, see Attempt.Note.
+	Note string
+	Now  time.Time
 	// Correlation of the request that brought it.
 	Correlation string
 }
@@ -348,6 +358,9 @@ type Attempt struct {
 	// Result that the desk answers next, where the bot holds the conversation. Nil: nothing to
 	// tell yet.
 	News *conversation.Content
+	// Note, with News, is what people read of it in their helpdesk where the bot does not hold
+	// the conversation, or loses it before the desk has answered; "": nothing.
+	Note string
 }
 
 // ConversationFilter narrows a list of conversations. Zero fields do not narrow.

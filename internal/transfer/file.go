@@ -191,8 +191,8 @@ func waiting(ctx context.Context, q querier, r *Report) error {
 	return q.QueryRowContext(ctx, countWaiting).Scan(&r.Turns, &r.Deliveries)
 }
 
-// countWaiting is understood by both databases.
-const countWaiting = `select (select count(*) from conversations where due_at is not null), (select count(*) from deliveries where status in ('PENDING', 'FAILED_TEMPORARY'))`
+// countWaiting is understood by both databases. What only wakes up some day does not wait.
+const countWaiting = `select (select count(*) from conversations where due_at is not null and first_pending > 0), (select count(*) from deliveries where status in ('PENDING', 'FAILED_TEMPORARY'))`
 
 // draft is a SQLite file in the making, beside the one that it is to become. Only its owner
 // may read it.

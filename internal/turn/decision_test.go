@@ -44,9 +44,9 @@ func TestEverythingThatIsDecided(t *testing.T) {
 			{Kind: channel.Note, Text: "nota"},
 			{Kind: channel.Attributes, Attributes: map[string]string{"lead_score": "70"}},
 			{Kind: channel.Labels, Labels: []string{"bot", "quente"}},
-			{Kind: channel.Call, Workflow: "create_lead", Arguments: `{"name":"Ana"}`},
 			{Kind: channel.Assign, Team: "3", Person: "8"},
 			{Kind: channel.OpenUp},
+			{Kind: channel.Call, Workflow: "create_lead", Arguments: `{"name":"Ana"}`},
 		}
 		if diff := cmp.Diff(want, got.Orders, anyID); diff != "" {
 			t.Errorf("orders differ (-want +got):\n%s", diff)

@@ -29,8 +29,8 @@ func pause(bubble string) time.Duration {
 }
 
 // orders turns a decision into deliveries, in the order in which they must go out: what the
-// customer reads, then what people need, the status last. A workflow comes before people get
-// the conversation, because nothing that was decided before is started from then on.
+// customer reads, then what people need, and the status that shows it to them. Workflows
+// come last: no change of hands calls them off, and people must not wait for them.
 func orders(inbox Inbox, d agent.Decision) ([]channel.Order, error) {
 	var out []channel.Order
 	var errs error
@@ -74,9 +74,6 @@ func orders(inbox Inbox, d agent.Decision) ([]channel.Order, error) {
 	if len(labels) > 0 {
 		add(channel.Order{Kind: channel.Labels, Labels: labels})
 	}
-	for _, c := range d.Calls {
-		add(channel.Order{Kind: channel.Call, Workflow: c.Workflow, Arguments: c.Arguments})
-	}
 	if d.Handoff != nil {
 		team, person := inbox.Team, inbox.Person
 		if h.Team != "" || h.Person != "" {
@@ -86,6 +83,9 @@ func orders(inbox Inbox, d agent.Decision) ([]channel.Order, error) {
 			add(channel.Order{Kind: channel.Assign, Team: team, Person: person})
 		}
 		add(channel.Order{Kind: channel.OpenUp})
+	}
+	for _, c := range d.Calls {
+		add(channel.Order{Kind: channel.Call, Workflow: c.Workflow, Arguments: c.Arguments})
 	}
 	return out, errs
 }

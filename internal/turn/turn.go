@@ -71,7 +71,7 @@ type Done struct {
 	Correlation  string
 	Outcome      string // agent.Outcome, or stale, lost, released, failed
 	Reason       string
-	Pending      int
+	Pending      int // 0: nobody has written, the turn was woken
 	Replies      int
 	Calls        int // workflows to be started
 	Sources      int // facts of the house that the answer had before it
@@ -197,7 +197,10 @@ func (w *Worker) turn(ctx context.Context, t store.Turn, done *Done) error {
 	done.Desk = inbox.Desk.Name()
 	// Messages come in the order in which they were stored. One that waited in the spool of a
 	// process may have been overtaken by what another process stored at once.
-	through := t.Pending[len(t.Pending)-1].ID
+	var through conversation.MessageID
+	if n := len(t.Pending); n > 0 {
+		through = t.Pending[n-1].ID
+	}
 	slices.SortStableFunc(t.Pending, func(a, b conversation.Message) int { return a.At.Compare(b.At) })
 	partial := t.Restarts >= maxRestarts
 	thinking, stop := w.think(ctx, t, partial)
@@ -222,7 +225,7 @@ func (w *Worker) turn(ctx context.Context, t store.Turn, done *Done) error {
 		Record: store.Record{Outcome: string(d.Outcome), Reason: d.Reason, Model: d.Model, InputTokens: d.Usage.InputTokens, CachedTokens: d.Usage.CachedTokens,
 			OutputTokens: d.Usage.OutputTokens, ModelTime: d.ModelTime, StartedAt: now.Add(-d.ModelTime), Correlation: t.Conversation.Correlation},
 	}
-	commit.Memory, commit.Profile, commit.OptOut = d.Memory, d.Profile, d.OptOut
+	commit.Memory, commit.Profile, commit.OptOut, commit.WakeAt = d.Memory, d.Profile, d.OptOut, d.WakeAt
 	if d.Lead != nil {
 		c := t.Conversation
 		commit.Lead = &store.Lead{Conversation: c.ID, Inbox: c.Inbox, Desk: inbox.Desk.Name(), ContactName: c.ContactName, State: d.Lead.State,

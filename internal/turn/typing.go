@@ -28,7 +28,7 @@ func input(t store.Turn) agent.Input {
 	}
 	return agent.Input{Pending: t.Pending, History: t.History, Now: time.Now(), Broken: t.Failures >= maxFailures,
 		Conversation: c.ID, Contact: c.Contact, ContactName: c.ContactName, Episode: c.State.Episode,
-		Memory: t.Memory, Profile: t.Profile, Fired: fired, OptedOut: t.OptedOut}
+		Memory: t.Memory, Profile: t.Profile, Fired: fired, OptedOut: t.OptedOut, Woken: t.Woken}
 }
 
 // showTyping shows the customer, beside the thinking and never instead of it, that an answer

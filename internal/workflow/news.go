@@ -14,6 +14,9 @@ const (
 
 	statusDone   = "done"
 	statusFailed = "failed"
+
+	// failureCause is the key of a failure's cause in its result.
+	failureCause = "error"
 )
 
 // News is what came of a call: the message of kind conversation.Result that a desk answers.
@@ -50,7 +53,7 @@ func ReadNews(c conversation.Content) (News, bool) {
 
 // Failure is the result of a call that failed, with a short cause for people: a fault.Code.
 func Failure(cause string) json.RawMessage {
-	b, err := encode(map[string]any{"error": cause})
+	b, err := encode(map[string]any{failureCause: cause})
 	if err != nil {
 		return json.RawMessage(`{}`)
 	}

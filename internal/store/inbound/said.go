@@ -2,7 +2,6 @@ package inbound
 
 import (
 	"bytes"
-	"time"
 
 	"secretaria/internal/channel"
 	"secretaria/internal/conversation"
@@ -206,9 +205,15 @@ func (r *Event) revoked() error {
 	}
 	r.c.Revision++
 	r.Result.Stale = true
-	if r.c.FirstPending = row.Time(first); first == 0 {
-		r.c.DueAt = time.Time{}
+	if r.c.FirstPending = row.Time(first); first > 0 {
+		return nil
 	}
+	// Nothing is left to answer, but what was waited for before is waited for again.
+	var wake int64
+	if _, err := r.Records.One("turn_wake", []any{int64(r.c.ID)}, &wake); err != nil {
+		return err
+	}
+	r.c.DueAt = row.Time(wake)
 	return nil
 }
 

@@ -3,8 +3,11 @@ package outcome
 import (
 	"cmp"
 	"fmt"
+	"maps"
 	"strconv"
 	"time"
+
+	"github.com/google/uuid"
 
 	"secretaria/internal/channel"
 	"secretaria/internal/conversation"
@@ -65,10 +68,14 @@ func dead(r Records, a *store.Attempt, c *row.Conversation, d *row.Delivery) err
 	if a.HandOver == "" || c.State.Holder != conversation.Bot {
 		return nil
 	}
-	if err := handOver(r, c, a.HandOver, a.Hold, a.Now); err != nil {
+	from := origin{turn: d.Turn, correlation: d.Correlation, now: a.Now}
+	if err := handOver(r, c, a.HandOver, a.Hold, from); err != nil {
 		return err
 	}
-	if _, err := add(r, c, a.Orders, origin{turn: d.Turn, correlation: d.Correlation, now: a.Now}); err != nil {
+	if err := r.Later("turn_forget", int64(c.ID)); err != nil {
+		return err
+	}
+	if _, err := add(r, c, a.Orders, from); err != nil {
 		return err
 	}
 	c.ChangedAt = a.Now
@@ -80,7 +87,7 @@ func news(r Records, a *store.Attempt, c *row.Conversation, d *row.Delivery, end
 	if a.News == nil || d.Order.Kind != channel.Call {
 		return nil
 	}
-	return tell(r, c, Hash("news", string(d.ID), end), *a.News, Moment{Now: a.Now, Correlation: d.Correlation}, new(store.Result))
+	return tell(r, c, Hash("news", string(d.ID), end), *a.News, a.Note, Moment{Now: a.Now, Correlation: d.Correlation}, new(store.Result))
 }
 
 // Report stores what a workflow told later; res is known at the latest with the commit.
@@ -95,13 +102,14 @@ func Report(r Records, p *store.Report, c *row.Conversation, d *row.Delivery, re
 			return err
 		}
 	}
-	return tell(r, c, Hash("report", string(d.ID), p.ID), p.Content, Moment{Now: p.Now, Correlation: p.Correlation}, res)
+	return tell(r, c, Hash("report", string(d.ID), p.ID), p.Content, p.Note, Moment{Now: p.Now, Correlation: p.Correlation}, res)
 }
 
 // tell stores news as a message that the desk answers, where the bot holds the conversation:
 // at once, or with what the customer is writing at this moment. A draft that is being made
-// does not know of it.
-func tell(r Records, c *row.Conversation, identity []byte, content conversation.Content, m Moment, res *store.Result) error {
+// does not know of it. Where the bot does not hold it, people read the note in their helpdesk;
+// until the desk has answered, the note waits with the news for people to take over.
+func tell(r Records, c *row.Conversation, identity []byte, content conversation.Content, note string, m Moment, res *store.Result) error {
 	*res = store.Result{Conversation: c.ID}
 	var (
 		in           conversation.ID
@@ -113,24 +121,78 @@ func tell(r Records, c *row.Conversation, identity []byte, content conversation.
 		return err
 	}
 	content.Kind = conversation.Result
+	res.Pending = c.State.Holder == conversation.Bot
+	if res.Pending && note != "" {
+		content.Detail = maps.Clone(content.Detail)
+		if content.Detail == nil {
+			content.Detail = map[string]string{}
+		}
+		content.Detail[detailNote] = note
+	}
 	packed, err := row.Extra(content)
 	if err != nil {
 		return err
 	}
 	now := row.Millis(m.Now)
-	res.Pending = c.State.Holder == conversation.Bot
 	if err := r.LaterID(&res.Message, "message_insert", int64(c.ID), string(conversation.System), string(content.Kind), content.Text, packed, "", identity, nil,
 		now, now, res.Pending); err != nil {
 		return err
 	}
 	c.ChangedAt = m.Now
 	if res.Pending {
+		if c.FirstPending.IsZero() {
+			c.DueAt = time.Time{} // a time to wake up is none to wait for
+		}
 		c.FirstPending, c.DueAt = earliest(c.FirstPending, m.Now), earliest(c.DueAt, m.Now)
 		c.Revision++
 		c.Correlation = cmp.Or(m.Correlation, c.Correlation)
 		res.Stale, res.DueAt = true, c.DueAt
+	} else if note != "" {
+		if err := leaveNote(r, c, note, origin{correlation: m.Correlation, now: m.Now}); err != nil {
+			return err
+		}
+		res.Deliver = true
 	}
 	return r.Save(c)
+}
+
+// detailNote is where news that the desk has not answered yet keeps its note, in the
+// message's Detail.
+const detailNote = "note"
+
+// settle lets nobody of ours answer what is pending: a person has the conversation, or it is
+// closed. News that the desk had not answered are left to people; told says that there were
+// any. Saving the conversation is the caller's.
+func settle(r Records, c *row.Conversation, from origin) (told bool, err error) {
+	var notes []string
+	if !c.FirstPending.IsZero() {
+		err := r.Many("messages_pending", []any{int64(c.ID)}, func(sc row.Scanner) error {
+			m, err := row.Message(sc, c.ID)
+			if note := m.Content.Detail[detailNote]; note != "" && m.Content.Kind == conversation.Result && m.Author == conversation.System {
+				notes = append(notes, note)
+			}
+			return err
+		})
+		if err != nil {
+			return false, err
+		}
+	}
+	for _, note := range notes {
+		if err := leaveNote(r, c, note, from); err != nil {
+			return false, err
+		}
+	}
+	return len(notes) > 0, r.Later("messages_settle", int64(c.ID))
+}
+
+// leaveNote orders a note for people. Saving the conversation is the caller's.
+func leaveNote(r Records, c *row.Conversation, text string, from origin) error {
+	id, err := uuid.NewV7()
+	if err != nil {
+		return fmt.Errorf("make delivery id: %w", err)
+	}
+	_, err = add(r, c, []channel.Order{{Delivery: conversation.DeliveryID(id.String()), Kind: channel.Note, Text: text}}, from)
+	return err
 }
 
 // earliest is at, or where there is none, now.

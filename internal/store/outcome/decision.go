@@ -24,7 +24,7 @@ func Decide(r Records, d *store.Decision, c *row.Conversation) (send bool, err e
 		return false, err
 	}
 	if d.HandOver != "" {
-		if err := handOver(r, c, d.HandOver, d.Hold, d.Now); err != nil {
+		if err := handOver(r, c, d.HandOver, d.Hold, from); err != nil {
 			return false, err
 		}
 	}
@@ -35,8 +35,12 @@ func Decide(r Records, d *store.Decision, c *row.Conversation) (send bool, err e
 	if _, err := r.One("messages_pending_first", []any{int64(c.ID)}, &first); err != nil {
 		return false, err
 	}
+	wake := d.WakeAt
+	if d.HandOver != "" || d.OptOut {
+		wake = time.Time{}
+	}
 	if c.FirstPending, c.DueAt = row.Time(first), d.Now; first == 0 {
-		c.DueAt = time.Time{}
+		c.DueAt = wake
 	}
 	n, err := add(r, c, d.Orders, from)
 	if err != nil {
@@ -46,15 +50,18 @@ func Decide(r Records, d *store.Decision, c *row.Conversation) (send bool, err e
 	if err := r.Save(c); err != nil {
 		return false, err
 	}
-	return n > 0, r.Later("turn_done", int64(c.ID))
+	return n > 0, r.Later("turn_done", int64(c.ID), row.Millis(wake))
 }
 
 // handOver gives the conversation to people: nobody of ours answers what is pending.
-func handOver(r Records, c *row.Conversation, reason conversation.Reason, hold time.Duration, now time.Time) error {
+func handOver(r Records, c *row.Conversation, reason conversation.Reason, hold time.Duration, from origin) error {
 	c.State.HandOver(reason)
-	c.State.HeldUntil = row.HeldUntil(now, hold)
+	c.State.HeldUntil = row.HeldUntil(from.now, hold)
+	if _, err := settle(r, c, from); err != nil {
+		return err
+	}
 	c.DueAt, c.FirstPending = time.Time{}, time.Time{}
-	return r.Later("messages_settle", int64(c.ID))
+	return nil
 }
 
 // remember keeps what a decision learned, and what it must never do again.

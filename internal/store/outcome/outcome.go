@@ -27,6 +27,8 @@ type Records interface {
 	One(query string, args []any, dest ...any) (found bool, err error)
 	// Exec returns how many rows it changed.
 	Exec(query string, args ...any) (int64, error)
+	// Many reads rows, each with scan.
+	Many(query string, args []any, scan func(row.Scanner) error) error
 	Later(query string, args ...any) error
 	// LaterCount adds the number of changed rows to n, and LaterID sets id, both at the
 	// latest with the commit.
@@ -61,9 +63,11 @@ func Move(r Records, c *row.Conversation, change conversation.Change, m Moment, 
 		res.Change = change
 	}
 	if change.To == conversation.Human && (change.Moved() || change.TakenOver) || change.To == conversation.Closed && change.Moved() {
-		if err := r.Later("messages_settle", int64(c.ID)); err != nil {
+		told, err := settle(r, c, origin{correlation: m.Correlation, now: m.Now})
+		if err != nil {
 			return err
 		}
+		res.Deliver = res.Deliver || told
 		if err := r.Later("turn_forget", int64(c.ID)); err != nil {
 			return err
 		}

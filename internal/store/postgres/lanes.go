@@ -81,7 +81,8 @@ func (s *Store) BeginTurn(ctx context.Context, j job.Turn, now time.Time, lease 
 		slices.Reverse(t.History)
 		t.Conversation, t.FirstPending, t.DueAt = c.Conversation.Conversation, c.FirstPending, c.DueAt
 		t.Failures, t.Restarts = c.failures, c.restarts
-		if c.DueAt.IsZero() || c.State.Holder != conversation.Bot || len(t.Pending) == 0 {
+		t.Woken = len(t.Pending) == 0 && c.FirstPending.IsZero()
+		if c.DueAt.IsZero() || c.State.Holder != conversation.Bot || len(t.Pending) == 0 && !t.Woken {
 			q.later("turn_settle", j.Conversation)
 			return store.ErrLost
 		}

@@ -213,12 +213,13 @@ func (d *Delivery) Scan(sc Scanner, more ...any) error {
 
 // Forbidden says why a delivery may not be sent at this instant, "" when it may: nothing is
 // said to who wants no more messages, nor started for them, whoever asked for it. And what
-// the bot says, whom it assigns, what it starts and takes back must have been decided after
-// the last time that a person took over, and what a person has closed is not opened again.
-// Notes and labels are for people and harm nobody.
+// the bot says, whom it assigns and what it takes back must have been decided after the last
+// time that a person took over, and what a person has closed is not opened again. Notes and
+// labels are for people and harm nobody; a workflow is work that was decided with the
+// customer, and who holds the conversation by now has no say in it.
 func (d *Delivery) Forbidden(holder conversation.Holder, epoch int64) string {
 	kind := d.Order.Kind
-	acts := kind == channel.Say || kind == channel.Assign || kind == channel.Call || kind == channel.Pend || kind == channel.TakeBack
+	acts := kind == channel.Say || kind == channel.Assign || kind == channel.Pend || kind == channel.TakeBack
 	switch {
 	case d.Unwanted && (kind == channel.Say || kind == channel.Call):
 		return OptedOut

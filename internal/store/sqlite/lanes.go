@@ -92,7 +92,8 @@ func (s *Store) BeginTurn(ctx context.Context, j job.Turn, now time.Time, lease 
 		if err != nil {
 			return err
 		}
-		if c.DueAt.IsZero() || c.State.Holder != conversation.Bot || len(t.Pending) == 0 {
+		t.Woken = len(t.Pending) == 0 && c.FirstPending.IsZero()
+		if c.DueAt.IsZero() || c.State.Holder != conversation.Bot || len(t.Pending) == 0 && !t.Woken {
 			if _, err := q.exec("turn_settle", j.Conversation); err != nil {
 				return err
 			}

@@ -140,8 +140,8 @@ update conversations set turn_lease = 0 where id = $1 and turn_fence = $2
 update conversations set turn_lease = 0, due_at = null, first_pending = 0, failures = 0, restarts = 0 where id = $1
 
 -- name: turn_forget
--- what went wrong before a person had it says nothing of the next turn
-update conversations set failures = 0, restarts = 0 where id = $1 and (failures > 0 or restarts > 0)
+-- what went wrong before a person had it says nothing of the next turn, nor is anything waited for
+update conversations set failures = 0, restarts = 0, wake_at = 0 where id = $1 and (failures > 0 or restarts > 0 or wake_at > 0)
 
 -- name: delivery_opening
 select 1 from deliveries where conversation_id = $1 and kind = 'open' and status in ('PENDING', 'FAILED_TEMPORARY') limit 1
@@ -175,7 +175,10 @@ values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) returning id
 
 -- name: turn_done
 -- the fence moves, so that a second run of the same job cannot decide once more
-update conversations set turn_fence = turn_fence + 1, turn_lease = 0, failures = 0, restarts = 0 where id = $1
+update conversations set turn_fence = turn_fence + 1, turn_lease = 0, failures = 0, restarts = 0, wake_at = $2 where id = $1
+
+-- name: turn_wake
+select wake_at from conversations where id = $1
 
 -- name: delivery_insert
 insert into deliveries (id, conversation_id, turn_id, kind, body, fingerprint, status, epoch, correlation, created_at, accepted_at, next_at, farewell)

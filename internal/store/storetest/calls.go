@@ -1,6 +1,8 @@
 package storetest
 
 import (
+	"maps"
+	"slices"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
@@ -111,13 +113,58 @@ func calls() []scenario {
 			k.decide(k.decision(t, k.call("agendar", `{}`)))
 			k.statuses(id, "workflow FAILED_PERMANENT")
 		}},
-		{"what a takeover called off before it began may be started later", func(k *kit) {
-			id := k.answer(k.say("um"), k.call("agendar", `{}`))
+		{"no change of hands calls off a call", func(k *kit) {
+			hands := map[string]func(conversation.ID){
+				"a person": func(conversation.ID) { k.receive(k.person("Eu assumo")) },
+				"a command": func(id conversation.ID) {
+					if err := k.s.TakeOver(k.ctx, id, 0, k.now); err != nil {
+						k.Fatalf("TakeOver: %v", err)
+					}
+				},
+				"a close": func(conversation.ID) { k.receive(k.shown(conversation.Resolved, k.now)) },
+				"opened":  func(conversation.ID) { k.receive(k.shown(conversation.Open, k.now)) },
+			}
+			for _, name := range slices.Sorted(maps.Keys(hands)) {
+				id := k.answer(k.say("um"), k.call("agendar", `{"por":"`+name+`"}`))
+				hands[name](id)
+				d := k.ends(id, store.AttemptSent, nil)
+				if k.delivery(d.ID).Status != store.Sent {
+					k.Errorf("after %s the call is %s, want it done", name, k.delivery(d.ID).Status)
+				}
+				k.works(id) // what a change of hands has ordered
+				k.receive(k.shown(conversation.Open, k.now.Add(time.Second)))
+				k.wait(2 * time.Second)
+				k.receive(k.shown(conversation.Pending, k.now))
+				k.wait(time.Second)
+			}
+		}},
+		{"nor one that waits for another try", func(k *kit) {
+			id := k.handoff(k.order(channel.OpenUp, ""), k.call("agendar", `{}`))
+			k.finish(k.attempt(k.next(id), store.AttemptSent))
+			k.receive(k.shown(conversation.Open, k.now))
+			k.later(k.next(id), store.AttemptRetry, 10*time.Minute)
+			k.receive(k.shown(conversation.Resolved, k.now.Add(time.Second)))
+			k.resumes(id, 10*time.Minute)
+			k.ends(id, store.AttemptSent, nil)
+			k.statuses(id, "open SENT", "workflow SENT")
+		}},
+		{"nor one that is in doubt", func(k *kit) {
+			id := k.answer(k.call("agendar", `{}`))
+			k.later(k.next(id), store.AttemptUncertain, time.Second)
 			k.receive(k.person("Eu assumo"))
+			k.resumes(id, time.Second)
+			if d := k.next(id); !d.Uncertain {
+				k.Errorf("NextDelivery = %+v, want it to be asked about", d)
+			}
+		}},
+		{"what an opt-out called off before it began may be started later", func(k *kit) {
+			id := k.answer(k.say("um"), k.call("agendar", `{}`))
+			k.out()
 			k.idle(id)
 			k.statuses(id, "um CANCELLED", "workflow CANCELLED")
-			k.receive(k.shown(conversation.Open, k.now))
-			k.receive(k.shown(conversation.Pending, k.now.Add(time.Second)))
+			if err := k.s.OptIn(k.ctx, id); err != nil {
+				k.Fatalf("OptIn: %v", err)
+			}
 			k.writes("e agora?")
 			t := k.begin(id)
 			k.fired(t, "agendar CANCELLED")
@@ -126,12 +173,14 @@ func calls() []scenario {
 			k.writes("e?")
 			k.fired(k.begin(id), "agendar SENT")
 		}},
-		{"what a takeover called off while its outcome was in doubt is not", func(k *kit) {
+		{"what an opt-out called off while its outcome was in doubt is not", func(k *kit) {
 			id := k.answer(k.call("agendar", `{}`))
 			k.later(k.next(id), store.AttemptUncertain, time.Second)
-			k.receive(k.shown(conversation.Open, k.now))
-			k.receive(k.shown(conversation.Pending, k.now.Add(time.Second)))
+			k.out()
 			k.idle(id)
+			if err := k.s.OptIn(k.ctx, id); err != nil {
+				k.Fatalf("OptIn: %v", err)
+			}
 			k.writes("e agora?")
 			k.decide(k.decision(k.begin(id), k.call("agendar", `{}`)))
 			k.statuses(id, "workflow CANCELLED")
@@ -270,16 +319,83 @@ func calls() []scenario {
 			a := k.attempt(d, store.AttemptSent)
 			a.News = result("ok")
 			k.finish(a)
-			if r := k.reports(d.ID, "1", "depois"); r.Pending || r.Message == 0 || r.Conversation != id {
+			if r := k.reports(d.ID, "1", "depois"); r.Pending || r.Deliver || r.Message == 0 || r.Conversation != id {
 				k.Errorf("Reported = %+v, want it recorded", r)
 			}
 			k.nothingDue()
+			k.statuses(id, "workflow SENT")
 			k.transcript(id, "customer: pergunta K1", "person: Eu assumo", "system: ok", "system: depois")
 		}},
-		{"a person who takes over settles news", func(k *kit) {
-			id := k.answer(k.call("agendar", `{}`))
-			k.ends(id, store.AttemptSent, result("ok"))
+		{"people read news in a note, once", func(k *kit) {
+			id := k.answer(k.call("agendar", `{}`), k.call("cadastrar", `{}`))
+			tells := func(d store.Delivery, note string) {
+				for range 2 {
+					a := k.attempt(d, store.AttemptSent)
+					a.News, a.Note = result("ok"), note
+					k.finish(a)
+				}
+				for i := range 2 {
+					r, err := k.s.Reported(k.ctx, store.Report{Delivery: d.ID, ID: "1", Content: *result("depois"), Note: note + " depois", Now: k.now})
+					if err != nil || r.Deliver != (i == 0) || r.Pending {
+						k.Fatalf("Reported = %+v, %v, want one note", r, err)
+					}
+				}
+			}
+			d := k.next(id)
 			k.receive(k.person("Eu assumo"))
+			tells(d, "agendar")
+			d = k.next(id)
+			k.receive(k.shown(conversation.Resolved, k.now))
+			tells(d, "cadastrar")
+			for _, note := range []string{"agendar", "agendar depois", "cadastrar", "cadastrar depois"} {
+				k.sends(id, note)
+			}
+			k.idle(id)
+			k.nothingDue()
+		}},
+		{"a person who takes over gets the news that was not answered", func(k *kit) {
+			id := k.answer(k.call("agendar", `{}`))
+			d := k.next(id)
+			a := k.attempt(d, store.AttemptSent)
+			a.News, a.Note = result("ok"), "agendar: ok"
+			k.finish(a)
+			k.idle(id)
+			if r := k.receive(k.person("Eu assumo")); !r.Deliver {
+				k.Errorf("Receive = %+v, want a delivery", r)
+			}
+			k.nothingDue()
+			k.claim(job.Deliveries, id)
+			k.sends(id, "agendar: ok")
+			k.idle(id)
+			k.receive(k.person("Já vi"))
+			k.statuses(id, "workflow SENT", "agendar: ok SENT")
+		}},
+		{"what the desk has answered is no news to people", func(k *kit) {
+			id := k.answer(k.call("agendar", `{}`))
+			a := k.attempt(k.next(id), store.AttemptSent)
+			a.News, a.Note = result("ok"), "agendar: ok"
+			k.finish(a)
+			k.idle(id)
+			k.decide(k.decision(k.begin(id), k.say("Marcado")))
+			k.sends(id, "Marcado")
+			k.receive(k.person("Eu assumo"))
+			k.nothingDue()
+			k.statuses(id, "workflow SENT", "Marcado SENT")
+		}},
+		{"a turn that hands over without the news leaves it to people", func(k *kit) {
+			id := k.answer(k.call("agendar", `{}`))
+			d := k.next(id)
+			k.writes("quero uma pessoa")
+			t := k.begin(id)
+			a := k.attempt(d, store.AttemptSent)
+			a.News, a.Note = result("ok"), "agendar: ok"
+			k.finish(a)
+			dec := k.decision(t, k.order(channel.OpenUp, ""))
+			dec.HandOver, dec.Partial = conversation.ByHandoff, true
+			k.decide(dec)
+			k.sends(id, "agendar: ok")
+			k.sends(id, "")
+			k.idle(id)
 			k.nothingDue()
 		}},
 		{"a failure that hands over leaves its news to people", func(k *kit) {

@@ -177,9 +177,13 @@ func (k *kit) order(kind channel.OrderKind, text string) channel.Order {
 
 // decision is one that answers all that is pending.
 func (k *kit) decision(t store.Turn, orders ...channel.Order) store.Decision {
+	var through conversation.MessageID
+	if n := len(t.Pending); n > 0 {
+		through = t.Pending[n-1].ID
+	}
 	return store.Decision{
 		Conversation: t.Conversation.ID, Fence: t.Fence, Epoch: t.Conversation.State.Epoch, Revision: t.Conversation.Revision,
-		Through: t.Pending[len(t.Pending)-1].ID, Orders: orders, Now: k.now, Lease: lease,
+		Through: through, Orders: orders, Now: k.now, Lease: lease,
 		Record: store.Record{Outcome: "replied", StartedAt: k.now, Correlation: t.Conversation.Correlation},
 	}
 }

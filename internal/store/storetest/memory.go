@@ -234,8 +234,8 @@ func commands() []scenario {
 			k.holds(id, conversation.Human, conversation.ByCommand)
 			k.refused(k.s.Decide(k.ctx, k.decision(t, k.say("dois"))), store.ErrStale)
 			k.nothingDue()
-			k.only([]conversation.ID{id}, "nota")
-			k.statuses(id, "um CANCELLED", "nota SENT", "workflow CANCELLED")
+			k.only([]conversation.ID{id}, "nota", "workflow")
+			k.statuses(id, "um CANCELLED", "nota SENT", "workflow SENT")
 			if s := k.conversation(id).State; s.Epoch != 1 || !s.HeldUntil.IsZero() {
 				k.Errorf("state = %+v, want the next epoch and no end", s)
 			}

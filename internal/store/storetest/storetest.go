@@ -71,7 +71,7 @@ func Run(t *testing.T, open func(t *testing.T, jobs *Jobs) store.Store, traits .
 		name  string
 		cases []scenario
 	}{
-		{"repeats", repeats()}, {"receiving", receiving()}, {"changes of words", words()}, {"holders", holders()}, {"dispatch", dispatching()}, {"turns", turns()},
+		{"repeats", repeats()}, {"receiving", receiving()}, {"changes of words", words()}, {"holders", holders()}, {"dispatch", dispatching()}, {"turns", turns()}, {"waking", waking()},
 		{"decisions", decisions()}, {"deliveries", deliveries()}, {"outcomes", outcomes()}, {"echoes", echoes()}, {"dead", dead()}, {"hands", hands()}, {"given back", givenBack()}, {"calls", calls()}, {"pauses", pauses()},
 		{"opting out", optingOut()}, {"memory", memories()}, {"commands", commands()}, {"the rest", rest()},
 		{"whatever happens", whatever()},
