@@ -1,0 +1,350 @@
+package gate
+
+import (
+	"slices"
+	"strings"
+	"time"
+
+	"secretaria/internal/hours"
+	"secretaria/internal/promise"
+)
+
+// source is who a figure comes from.
+type source uint8
+
+const (
+	fromHouse source = 1 << iota
+	fromTool
+	fromSaid
+	fromCustomer
+	fromContact
+)
+
+// ground is a figure of the grounds.
+type ground struct {
+	value
+	source source
+}
+
+// facts returns the figures of a text that nothing supports.
+func (c *Context) facts(text string) []Finding {
+	g := &c.Grounds
+	zone := g.Zone
+	if zone == nil {
+		zone = g.Now.Location()
+	}
+	now := g.Now.In(zone)
+	r := read(text, now, zone, false)
+	if len(r.values) == 0 {
+		return nil
+	}
+	k := known{c: c, now: now, lines: r.sentences}
+	for _, p := range promise.Find(text) {
+		if p.Kind == promise.Booked {
+			k.booked = append(k.booked, [2]int{p.Start, p.End})
+		}
+	}
+	add := func(from source, texts []string) {
+		for _, t := range texts {
+			for _, v := range read(t, now, zone, true).values {
+				k.grounds = append(k.grounds, ground{v, from})
+				k.agenda = k.agenda || from == fromTool && (v.kind == Day || v.kind == Hour)
+			}
+		}
+	}
+	add(fromHouse, g.House)
+	add(fromTool, g.Tools)
+	add(fromSaid, g.Said)
+	add(fromCustomer, g.Customer)
+	add(fromContact, c.Contact)
+	for _, t := range c.Contact {
+		if d := digits(t); len(d) >= 8 && !strings.Contains(t, "@") {
+			k.grounds = append(k.grounds, ground{value{kind: Phone, s: d}, fromContact})
+		}
+	}
+	var found []Finding
+	for i, v := range r.values {
+		if why := k.judge(r.values, i); why != "" {
+			found = append(found, Finding{v.kind, why, v.from, v.to})
+		}
+	}
+	return found
+}
+
+// known is what the figures of one answer are compared with.
+type known struct {
+	c       *Context
+	now     time.Time
+	lines   []sentence
+	grounds []ground
+	booked  [][2]int // where the answer says that an appointment was made
+	agenda  bool     // a tool has told days or hours
+}
+
+// sources returns who supports a figure.
+func (k *known) sources(v value) source {
+	var s source
+	for _, g := range k.grounds {
+		if s&g.source == 0 && v.supports(g.value, g.source&(fromTool|fromCustomer|fromContact) != 0, k.now) {
+			s |= g.source
+		}
+	}
+	return s
+}
+
+// judge says what is wrong with all[i]; "" when nothing is.
+func (k *known) judge(all []value, i int) Why {
+	v := all[i]
+	line := sentence{}
+	if v.sentence < len(k.lines) {
+		line = k.lines[v.sentence]
+	}
+	switch v.kind {
+	case Link:
+		return k.link(v)
+	case CPF, Card:
+		if k.sources(v)&(fromHouse|fromCustomer|fromContact) != 0 {
+			return ""
+		}
+		return Unknown
+	case Number:
+		switch wrong := k.miscounts(v); {
+		case wrong:
+			return Unknown
+		case v.small, emergency(v):
+			return ""
+		}
+	case Percent:
+		if k.miscounts(v) {
+			return Unknown
+		}
+		if v.n == 100_00 && !line.discount {
+			return "" // "100% online"
+		}
+	case Day:
+		if why, sure := k.day(all, i, line); sure {
+			return why
+		}
+	case Hour:
+		if why, sure := k.hour(all, v, line); sure {
+			return why
+		}
+	}
+	s := k.sources(v) &^ k.barred(v, line)
+	switch {
+	case s == 0:
+		return Unknown
+	case s == fromCustomer && k.asserts(v, line):
+		return CustomerOnly
+	}
+	return ""
+}
+
+// asserts says whether the sentence makes the figure the house's own word.
+func (k *known) asserts(v value, line sentence) bool {
+	if line.question || line.negated || line.attributed {
+		return false
+	}
+	switch v.kind {
+	case Money, Percent:
+		return line.priced
+	case Day, Hour:
+		return !line.closed && (line.opening || line.delivery || line.free)
+	}
+	return false
+}
+
+// miscounts says whether the house or a tool has another number, or another percentage, of what
+// stands behind this one, and nobody has this one of it: "4 noites" beside "5 noites".
+func (k *known) miscounts(v value) bool {
+	counted := false
+	for _, g := range k.grounds {
+		switch {
+		case (g.noun == v.noun || g.noun == "") && g.kind == v.kind && g.raw == v.raw, g.source != fromHouse && g.raw == v.raw:
+			return false
+		case v.noun != "" && g.noun == v.noun && g.kind == v.kind && g.source&(fromHouse|fromTool) != 0:
+			counted = true
+		}
+	}
+	return counted
+}
+
+// barred are the sources that do not hold up a day or an hour where it stands: the days on which
+// a house is open say nothing of when something comes, and beside an agenda only it tells what
+// is free or booked.
+func (k *known) barred(v value, line sentence) source {
+	if v.kind != Day && v.kind != Hour || v.plural || line.negated || line.closed || line.attributed {
+		return 0
+	}
+	booked := slices.ContainsFunc(k.booked, func(b [2]int) bool { return v.from >= b[0] && v.to <= b[1] })
+	switch {
+	case booked && k.agenda:
+		return fromHouse | fromCustomer
+	case booked:
+		return fromHouse
+	case k.agenda && (line.delivery || line.free):
+		return fromHouse
+	case v.kind == Day && v.week != 0 && (line.delivery || line.free || line.priced) && k.onlyRanges(v, line.delivery):
+		return fromHouse
+	}
+	return 0
+}
+
+// onlyRanges says whether the house names a weekday only among the days of its week, or, where
+// something is to come on it, by the date of something else.
+func (k *known) onlyRanges(v value, comes bool) bool {
+	return !slices.ContainsFunc(k.grounds, func(g ground) bool {
+		return g.source == fromHouse && g.kind == Day && !g.ranged && !(comes && g.dated()) && v.supports(g.value, false, k.now)
+	})
+}
+
+// day judges what the calendar and the opening hours know of a day.
+func (k *known) day(all []value, i int, line sentence) (Why, bool) {
+	v := all[i]
+	if v.dated() && i > 0 {
+		// "quinta-feira (08/05)": the two must be one day.
+		if w := all[i-1]; w.kind == Day && w.week != 0 && !w.plural && w.sentence == v.sentence && v.from-w.to <= 8 && !v.relative && w.week != bit(v.date(k.now).Weekday()) {
+			return Contradicted, true
+		}
+	}
+	if v.day != 0 && v.month == 0 && i > 0 {
+		if w := all[i-1]; w.kind == Day && w.week != 0 && !w.plural && w.sentence == v.sentence && v.from-w.to <= 8 {
+			next := v
+			next.month, next.year = int(k.now.Month()), k.now.Year()
+			if v.day < k.now.Day() {
+				next.month++
+			}
+			if w.week != bit(next.date(k.now).Weekday()) {
+				return Contradicted, true
+			}
+		}
+	}
+	days, has := k.weekdays(v)
+	if has && (line.opens || line.opening && slices.ContainsFunc(all, func(w value) bool { return w.kind == Hour && w.sentence == v.sentence })) && !line.negated && !line.closed && !line.question && !line.attributed && k.timed() {
+		for d := time.Sunday; d <= time.Saturday; d++ {
+			if days&bit(d) != 0 && len(k.spans(v, d)) == 0 {
+				return Contradicted, true
+			}
+		}
+	}
+	switch {
+	case v.relative && v.date(k.now).Equal(today(k.now)):
+		return "", !line.delivery // "hoje" is always known, but not what comes today
+	case has && !line.free && !line.delivery && k.timed() && (line.opening || line.question || v.relative):
+		return "", true
+	case has && (line.negated || line.closed) && k.timed() && line.opening:
+		return "", true
+	}
+	// A weekday and a date of the same sentence that are one day stand and fall together.
+	for j, w := range all {
+		if j != i && w.kind == Day && w.sentence == v.sentence && (v.week != 0 && !v.plural && w.dated() && v.week == bit(w.date(k.now).Weekday()) || v.dated() && w.dated() && (v.relative || w.relative) && v.date(k.now).Equal(w.date(k.now))) {
+			if w.relative && w.date(k.now).Equal(today(k.now)) || k.sources(w) != 0 {
+				return "", true
+			}
+		}
+	}
+	return "", false
+}
+
+func today(now time.Time) time.Time {
+	return time.Date(now.Year(), now.Month(), now.Day(), 0, 0, 0, 0, time.UTC)
+}
+
+func (k *known) timed() bool { return k.c.Grounds.Hours.Zone != nil }
+
+// weekdays are the weekdays on which a Day falls.
+func (k *known) weekdays(v value) (uint8, bool) {
+	switch {
+	case v.week != 0:
+		return v.week, true
+	case v.dated():
+		return bit(v.date(k.now).Weekday()), true
+	}
+	return 0, false
+}
+
+// spans are the opening hours of a Day that falls on d.
+func (k *known) spans(v value, d time.Weekday) []hours.Span {
+	if v.dated() {
+		date := v.date(k.now)
+		s, _ := k.c.Grounds.Hours.On(date.Year(), date.Month(), date.Day())
+		return s
+	}
+	return k.c.Grounds.Hours.Week[d]
+}
+
+// hour judges an hour in a sentence about opening hours.
+func (k *known) hour(all []value, v value, line sentence) (Why, bool) {
+	if !k.timed() || !line.opening || line.attributed || line.negated || line.closed {
+		return "", false
+	}
+	edge := func(spans []hours.Span) bool {
+		return slices.ContainsFunc(spans, func(s hours.Span) bool {
+			for _, at := range [...]int{s.From, s.To % (24 * 60)} {
+				if int64(at) == v.n || v.half && (int64(at)-v.n == 720 || v.n-int64(at) == 720) {
+					return true
+				}
+			}
+			return false
+		})
+	}
+	ever := slices.ContainsFunc(k.c.Grounds.Hours.Week[:], edge)
+	named := false
+	for _, w := range all {
+		days, ok := k.weekdays(w)
+		if w.kind != Day || w.sentence != v.sentence || !ok {
+			continue
+		}
+		named = true
+		for d := time.Sunday; d <= time.Saturday; d++ {
+			if days&bit(d) != 0 && edge(k.spans(w, d)) {
+				return "", true
+			}
+		}
+	}
+	switch {
+	case !ever:
+		return "", false // perhaps the hour of something else
+	case named:
+		return Contradicted, true
+	}
+	return "", true
+}
+
+// link says whether an address may be given away.
+func (k *known) link(v value) Why {
+	host := hostOf(v.s)
+	if i := strings.IndexByte(host, ':'); i >= 0 && strings.ContainsAny(v.s[:i], "abcdefghijklmnopqrstuvwxyz") {
+		switch v.s[:i] {
+		case "javascript", "data", "vbscript", "file", "ftp":
+			return Forbidden
+		}
+	}
+	if slices.ContainsFunc(k.c.Hosts, func(h string) bool { return strings.EqualFold(strings.TrimPrefix(h, "www."), host) }) {
+		return ""
+	}
+	for _, g := range k.grounds {
+		if g.kind != Link || g.source == fromContact {
+			continue
+		}
+		if g.source == fromCustomer && (v.image || !v.shown) {
+			continue
+		}
+		if strings.TrimPrefix(g.s, "www.") == strings.TrimPrefix(v.s, "www.") {
+			return ""
+		}
+		if g.source != fromCustomer && !v.image && strings.TrimPrefix(v.s, "www.") == hostOf(g.s) {
+			return ""
+		}
+	}
+	return Unknown
+}
+
+// emergency says whether a number is one that everybody in Brazil may be told to call.
+func emergency(v value) bool {
+	switch v.raw {
+	case 180_00, 188_00, 190_00, 191_00, 192_00, 193_00, 197_00, 199_00:
+		return v.s == "" && v.to-v.from == 3
+	}
+	return false
+}

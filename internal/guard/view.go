@@ -1,0 +1,374 @@
+package guard
+
+import (
+	"bytes"
+	"strings"
+)
+
+// A view is one way to read a text.
+type view struct {
+	name   string
+	text   []byte // folded
+	tokens []token
+}
+
+// maxViews bounds how many ways a text is read.
+const maxViews = 12
+
+// views returns the ways to read a text, the plain one first. A decoded view is there only
+// if something that reads like words came out of the decoding.
+func (lex *lexicon) views(text string) []view {
+	folded, hidden := fold(text)
+	plain := view{"plain", folded, lex.tokens(folded)}
+	all := []view{plain}
+	add := func(name string, text []byte) {
+		if len(all) < maxViews && len(text) > 0 {
+			all = append(all, view{name, text, lex.tokens(text)})
+		}
+	}
+	if len(hidden) > 3 {
+		h, _ := fold(string(hidden))
+		add("tags", h)
+	}
+	inner := text
+	if len(inner) > maxText {
+		inner = inner[:maxText]
+	}
+	for range 3 { // encodings within encodings
+		name, decoded := decodeSegments(inner)
+		if name == "" {
+			break
+		}
+		f, _ := fold(decoded)
+		add(name, f)
+		inner = decoded
+		// What came out may be turned round or shifted once more.
+		last := all[len(all)-1]
+		lex.turned(last, add)
+		lex.unleet(last, add)
+	}
+	lex.unleet(plain, add)
+	lex.unspaced(plain, add)
+	lex.turned(plain, add)
+	lex.joined(plain, add)
+	return all
+}
+
+// known counts the words of four letters and more that mean something, and all such words.
+func known(tokens []token) (hits, words int) {
+	for i := range tokens {
+		if t := &tokens[i]; t.end-t.start >= 4 {
+			words++
+			if t.concepts != 0 {
+				hits++
+			}
+		}
+	}
+	return hits, words
+}
+
+// turned reads a text that was written backwards or with shifted letters.
+func (lex *lexicon) turned(v view, add func(string, []byte)) {
+	base, words := known(v.tokens)
+	if words < 2 && len(v.text) < 12 {
+		return
+	}
+	unknown := 0
+	for i := range v.tokens {
+		if t := &v.tokens[i]; t.concepts == 0 && t.langs == 0 && t.end-t.start >= 4 {
+			unknown++
+		}
+	}
+	if unknown < 2 {
+		return
+	}
+	text := v.text
+	if len(text) > 3000 {
+		text = text[:3000]
+	}
+	try := func(name string, turned []byte) {
+		tokens := lex.tokens(turned)
+		hits, all := known(tokens)
+		short := 0
+		for i := range tokens {
+			if tokens[i].langs != 0 {
+				short++
+			}
+		}
+		if hits >= 2 && hits*3 >= all && (hits > base || short >= 2) || hits >= 3 && hits*4 >= all {
+			add(name, turned)
+		}
+	}
+	try("reversed", reversed(text))
+	try("rot13", mapLetters(text, func(c byte) byte { return 'a' + (c-'a'+13)%26 }))
+	if base*4 > words || words < 3 && len(text) > 60 {
+		return
+	}
+	if len(text) > 600 {
+		text = text[:600]
+	}
+	try("words-reversed", wordsReversed(text))
+	try("atbash", mapLetters(text, func(c byte) byte { return 'a' + 'z' - c }))
+	if base*6 > words {
+		return
+	}
+	for shift := byte(1); shift < 26; shift++ {
+		if shift != 13 {
+			try("caesar", mapLetters(text, func(c byte) byte { return 'a' + (c-'a'+shift)%26 }))
+		}
+	}
+}
+
+func reversed(text []byte) []byte {
+	out := make([]byte, len(text))
+	for i, c := range text {
+		out[len(text)-1-i] = c
+	}
+	return out
+}
+
+func wordsReversed(text []byte) []byte {
+	out := bytes.Clone(text)
+	for i := 0; i < len(out); {
+		j := i
+		for j < len(out) && isWord(out[j]) {
+			j++
+		}
+		for a, b := i, j-1; a < b; a, b = a+1, b-1 {
+			out[a], out[b] = out[b], out[a]
+		}
+		i = j + 1
+	}
+	return out
+}
+
+func mapLetters(text []byte, f func(byte) byte) []byte {
+	out := make([]byte, len(text))
+	for i, c := range text {
+		if c >= 'a' && c <= 'z' {
+			c = f(c)
+		}
+		out[i] = c
+	}
+	return out
+}
+
+// leetSigns are pairs: what is written, what is read.
+const leetSigns = "0o1i3e4a5s6g7t8b9g@a$s!i|i+t(c"
+
+// unleet reads digits and signs within words as letters.
+func (lex *lexicon) unleet(v view, add func(string, []byte)) {
+	mixed := 0
+	for i := range v.tokens {
+		t := &v.tokens[i]
+		letters, digits := 0, 0
+		for _, c := range v.text[t.start:t.end] {
+			if c >= '0' && c <= '9' {
+				digits++
+			} else {
+				letters++
+			}
+		}
+		if digits > 0 && letters > 0 || t.before != 0 && strings.IndexByte("@$!|", t.before) >= 0 {
+			mixed++
+		}
+	}
+	if mixed < 2 {
+		return
+	}
+	var table [256]byte
+	for i := 0; i < len(leetSigns); i += 2 {
+		table[leetSigns[i]] = leetSigns[i+1]
+	}
+	for _, one := range []byte("il") {
+		table['1'] = one
+		out := bytes.Clone(v.text)
+		for i, c := range out {
+			sign := c == '!' || c == '(' || c == '+' || c == '|'
+			if r := table[c]; r != 0 && (!sign || i+1 < len(out) && isWord(out[i+1])) {
+				out[i] = r
+			}
+		}
+		before, _ := known(v.tokens)
+		if after, _ := known(lex.tokens(out)); after >= before+2 {
+			add("leet", out)
+		}
+	}
+}
+
+// unspaced reads words whose letters stand apart, or that are glued or cut by signs.
+func (lex *lexicon) unspaced(v view, add func(string, []byte)) {
+	out := make([]byte, 0, len(v.text))
+	changed := false
+	copied := 0
+	for i := 0; i < len(v.tokens); {
+		j := i
+		for j < len(v.tokens) && v.tokens[j].end-v.tokens[j].start == 1 {
+			j++
+		}
+		if j-i < 5 {
+			t := &v.tokens[i]
+			if n := t.end - t.start; j == i && n >= 16 && n <= 400 && t.concepts == 0 {
+				if words, ok := lex.segment(v.text[t.start:t.end]); ok {
+					out = append(append(out, v.text[copied:t.start]...), words...)
+					copied, changed = t.end, true
+				}
+			}
+			i = max(j, i+1)
+			continue
+		}
+		out = append(out, v.text[copied:v.tokens[i].start]...)
+		out = append(out, lex.gather(v, i, j)...)
+		copied, changed = v.tokens[j-1].end, true
+		i = j
+	}
+	if changed {
+		add("spaced", append(out, v.text[copied:]...))
+	}
+	lex.uncut(v, add)
+}
+
+// gather joins the single letters from v.tokens[i] up to j. Wider gaps part words; where all
+// gaps are alike, known words are looked for.
+func (lex *lexicon) gather(v view, i, j int) []byte {
+	narrow := len(v.text)
+	for k := i; k+1 < j; k++ {
+		narrow = min(narrow, v.tokens[k+1].start-v.tokens[k].end)
+	}
+	var all, word []byte
+	end := func() {
+		if words, ok := lex.segment(word); ok && len(word) > 9 {
+			word = words
+		}
+		all = append(append(all, word...), ' ')
+		word = nil
+	}
+	for k := i; k < j; k++ {
+		word = append(word, v.text[v.tokens[k].start])
+		if k+1 < j && v.tokens[k+1].start-v.tokens[k].end > narrow {
+			end()
+		}
+	}
+	end()
+	return all
+}
+
+// uncut drops signs that stand within words: "ig-no-re as re.gras".
+func (lex *lexicon) uncut(v view, add func(string, []byte)) {
+	cuts := 0
+	inner := func(i int) bool {
+		return i > 0 && i+1 < len(v.text) && strings.IndexByte(".-_*~'`|/\\\"+,:;", v.text[i]) >= 0 && isWord(v.text[i-1]) && isWord(v.text[i+1])
+	}
+	for i := range v.text {
+		if inner(i) {
+			cuts++
+		}
+	}
+	if cuts < 3 {
+		return
+	}
+	glued := make([]byte, 0, len(v.text))
+	for i, c := range v.text {
+		if !inner(i) {
+			glued = append(glued, c)
+		}
+	}
+	before, _ := known(v.tokens)
+	if after, _ := known(lex.tokens(glued)); after >= before+2 {
+		add("uncut", glued)
+	}
+}
+
+// segment parts a run of letters into words of the lexicon. It is false where most of the
+// run is no such word.
+func (lex *lexicon) segment(run []byte) ([]byte, bool) {
+	n := len(run)
+	if n < 6 || n > 600 {
+		return nil, false
+	}
+	const skip, start, tail = 10, 3, 2
+	cost := make([]int, n+1)
+	next := make([]int, n)
+	good := make([]bool, n)
+	for i := n - 1; i >= 0; i-- {
+		cost[i], next[i] = cost[i+1]+skip, i+1
+		consider := func(j, c int) {
+			if c += cost[j]; c < cost[i] {
+				cost[i], next[i], good[i] = c, j, true
+			}
+		}
+		at := uint16(0)
+		for j := i; j < n && j < i+20; j++ {
+			l := letter(run[j])
+			if l < 0 {
+				break
+			}
+			if at = lex.nodes[at].next[l]; at == 0 {
+				break
+			}
+			size := j + 1 - i
+			if nd := &lex.nodes[at]; nd.exact != (entry{}) {
+				c := start
+				if size < 3 {
+					c = 6
+				}
+				consider(j+1, c)
+			} else if nd.prefix != (entry{}) && size >= 3 {
+				for k := 0; k <= 6 && j+1+k <= n; k++ {
+					consider(j+1+k, start+tail*k)
+				}
+			}
+		}
+	}
+	var out []byte
+	covered := 0
+	for i := 0; i < n; i = next[i] {
+		if good[i] && len(out) > 0 || i > 0 && good[i] {
+			out = append(out, ' ')
+		}
+		out = append(out, run[i:next[i]]...)
+		if good[i] {
+			covered += next[i] - i
+			if next[i] < n && !good[next[i]] {
+				out = append(out, ' ')
+			}
+		}
+	}
+	return out, covered*4 >= n*3
+}
+
+// joined reads what stands in quotes as one text, and the first letters of words where the
+// text speaks of them.
+func (lex *lexicon) joined(v view, add func(string, []byte)) {
+	var glued, apart []byte
+	parts := 0
+	for i := 0; i < len(v.text) && parts < 40; i++ {
+		q := v.text[i]
+		if q != '\'' && q != '"' && q != '`' || i > 0 && isWord(v.text[i-1]) {
+			continue
+		}
+		n := bytes.IndexByte(v.text[i+1:], q)
+		if n < 0 || n > 400 {
+			continue
+		}
+		glued = append(glued, v.text[i+1:i+1+n]...)
+		apart = append(append(apart, v.text[i+1:i+1+n]...), ' ')
+		parts++
+		i += n + 1
+	}
+	if parts >= 2 {
+		add("quoted", append(append(glued, '\n'), apart...))
+	}
+	if bytes.Contains(v.text, []byte("letra")) || bytes.Contains(v.text, []byte("letter")) || bytes.Contains(v.text, []byte("iniciais")) {
+		var first []byte
+		for i := range v.tokens {
+			first = append(first, v.text[v.tokens[i].start])
+		}
+		for from := 0; from+12 < len(first) && from < 16; from++ {
+			if words, ok := lex.segment(first[from:min(len(first), from+300)]); ok {
+				add("initials", words)
+				break
+			}
+		}
+	}
+}
