@@ -148,21 +148,6 @@ func truth(text string) (bool, error) {
 	return false, fmt.Errorf("%q is neither true nor false", text)
 }
 
-// web checks an address that will be called. The address itself may hold a token and is
-// not repeated.
-func web(text string, schemes ...string) error {
-	u, err := url.Parse(text)
-	if err != nil || u.Hostname() == "" {
-		return fmt.Errorf("is not a URL such as %s://example.com", schemes[0])
-	}
-	for _, s := range schemes {
-		if u.Scheme == s {
-			return nil
-		}
-	}
-	return fmt.Errorf("must begin with %s://", strings.Join(schemes, ":// or "))
-}
-
 func prefixList(v value) ([]netip.Prefix, error) {
 	var out []netip.Prefix
 	for _, item := range v.items() {

@@ -184,9 +184,9 @@ func greets(words []string) bool {
 		switch squeezed(w) {
 		case "oi", "oie", "ola", "opa", "eai", "alo", "hello", "hi", "hey", "hola", "buenas", "saudacoes", "bomdia", "boatarde", "boanoite":
 			some = true
+		case "pesoal", "gente", "amigo", "amiga", "moca", "moco", "there", "voces", "vcs":
 		default:
 			return false
-		case "pesoal", "gente", "amigo", "amiga", "moca", "moco", "there", "voces", "vcs":
 		}
 	}
 	return some

@@ -205,7 +205,7 @@ func (t *turn) companyBelow(above, l *line) bool {
 // aboutRole says whether the line tells what the customer is: "sou gerente de vendas".
 func (l *line) aboutRole() bool {
 	i := 0
-	for anyOf(l.fold(i), "eu", "aqui", "bom", "ah", "oi", ",") {
+	for anyOf(l.fold(i), "eu", "aqui", "bom", "ah", "oi", ",", "na", "verdade", "alias", "digo", "ops", "corrigindo", "e", "mas", "agora") {
 		i++
 	}
 	switch {
@@ -239,7 +239,10 @@ func (l *line) aboutElse(kind Kind, from, to int) bool {
 	for i := from; i < to; i++ {
 		taken = taken || l.fold(i) == hidden
 	}
-	if kind == Role && l.has(from, to, "usamos", "utilizamos", "a gente usa", "nos usamos") {
+	if (kind == Role || kind == Pain && l.mends) && l.has(from, to, "usamos", "utilizamos", "a gente usa", "nos usamos") {
+		return true
+	}
+	if kind != Role && l.mends && l.aboutRole() {
 		return true
 	}
 	if kind != Pain && l.has(from, to, "somos") {
@@ -328,10 +331,11 @@ func (t *turn) roleOf() {
 		}
 		return
 	}
-	if _, has := t.state.Values[Role]; has {
-		return
-	}
+	_, has := t.state.Values[Role]
 	for _, l := range t.lines {
+		if has && !l.mends {
+			continue // what is known changes where he says that it was wrong
+		}
 		if t.ask == Company && len(l.tokens) == 1 && lex.roles[l.fold(0)] && !upper(l, 0) && t.said(Role, l, 0, 1, Offered) {
 			return // "dona", where the company was asked for
 		}
@@ -370,11 +374,11 @@ func (t *turn) introducedIn(l *line) bool {
 // toolsOf splits the answer about tools into items.
 func (t *turn) toolsOf() {
 	_, has := t.state.Values[Tools]
-	if t.ask != Tools && has {
-		return
-	}
 	v := Value{Kind: Tools, How: Answered}
 	for _, l := range t.lines {
+		if t.ask != Tools && has && !l.mends {
+			continue
+		}
 		l = l.answer()
 		if l.question() || t.pointless(l) {
 			continue
@@ -495,10 +499,10 @@ func laughs(w string) bool {
 // painOf takes the answer about the main difficulty.
 func (t *turn) painOf() {
 	_, has := t.state.Values[Pain]
-	if t.ask != Pain && has {
-		return
-	}
 	for _, l := range t.lines {
+		if t.ask != Pain && has && !l.mends {
+			continue
+		}
 		l = l.answer()
 		if n, _ := l.toolsAlone(); l.question() || t.pointless(l) || n > 0 && t.asks(Tools) {
 			continue

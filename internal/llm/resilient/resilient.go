@@ -277,12 +277,12 @@ func (m *Model) tries(ctx context.Context, req *llm.Request) (*llm.Response, err
 // await waits for what the provider has asked another call to wait for. The error is the
 // provider's, where waiting would take too long.
 func (m *Model) await(ctx context.Context, p *pause) error {
-	wait, err := m.held()
+	_, err := m.held()
 	if err == nil || llm.CauseOf(err) == llm.Quota {
 		return nil
 	}
 	p.last = err
-	if wait = p.NextBackOff(); wait == backoff.Stop || !sleep(ctx, wait) {
+	if wait := p.NextBackOff(); wait == backoff.Stop || !sleep(ctx, wait) {
 		m.observe.call(m.Name(), 0, Held, llm.Usage{})
 		return errCancelled{err} // nobody was asked, so nothing is known
 	}
