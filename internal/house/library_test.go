@@ -275,7 +275,7 @@ func TestOfflineAnswers(t *testing.T) {
 		"tem estacionamento?":               "estacionamento ao lado",
 		"vocês atendem Unimed?":             "Unifácil",
 		"qual o jejum para o colesterol?":   "Colesterol e triglicérides; Jejum: 12 horas",
-		"quanto custa um implante no dente": "não tenho essa resposta",
+		"quanto custa um implante no dente": "não sei responder",
 	} {
 		system := "Você é a secretária.\n\n" + house.Prompt(l.Relevant(t.Context(), []string{asked}, 4, 1000)) + "\n\n# Agora\nHoje é segunda-feira."
 		resp, err := offline.Model{}.Generate(t.Context(), &llm.Request{System: system, Messages: []llm.Message{{Role: llm.User, Text: asked}}})

@@ -67,6 +67,7 @@ var published = []string{
 	"secretaria_chatwoot_latency_seconds",
 	"secretaria_chatwoot_send_retry_total",
 	"secretaria_chatwoot_send_success_total",
+	"secretaria_config_reload_total",
 	"secretaria_deliveries_total",
 	"secretaria_healthcheck_failures_total",
 	"secretaria_llm_cost_total",
