@@ -233,13 +233,23 @@ func (w *world) knock(but role, r *rand.Rand, limit time.Duration, req *http.Req
 	defer t.Stop()
 	select {
 	case <-answered:
-		return rec.Code
 	case <-p.died:
-		w.wait(between(r, time.Microsecond, time.Millisecond)) // no two senders hear of it at one instant
 	case <-t.C:
 	case <-w.ended:
+		return 0
 	}
-	return 0
+	w.wait(time.Nanosecond) // a death at the instant of an answer comes first or last: now it has come
+	select {
+	case <-p.died:
+		w.wait(between(r, time.Microsecond, time.Millisecond)) // no two senders hear of it at one instant
+	default:
+	}
+	select {
+	case <-answered:
+		return rec.Code
+	default:
+		return 0
+	}
 }
 
 func (p *process) gone() bool {
