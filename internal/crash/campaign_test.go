@@ -304,7 +304,7 @@ func (c *campaign) table(r result, took time.Duration) string {
 	}
 	row("calls of the model", "%d, %d answered", w.model.asked.Load(), w.model.answered.Load())
 	row("answers", "%d about %d messages", r.answers, r.answered)
-	row("handed over", "%d messages, %d more were answered again when the bot had them back", r.handedOver, r.again)
+	row("handed over", "%d messages %v, %d more were answered again when the bot had them back", r.handedOver, r.leftTo, r.again)
 	for _, d := range []desk{echoed, searched, lookedUp, blind} {
 		row("  "+d.String(), "%d customers, %d sends of unknown outcome, %d repeated", r.customers[d], r.unknown[d], r.repeats[d])
 	}

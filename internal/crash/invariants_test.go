@@ -17,6 +17,7 @@ const recorded = time.Second
 // result is what a campaign came to.
 type result struct {
 	written, acknowledged, overtaken       int
+	leftTo                                 map[desk]int // handedOver, by desk
 	answers, answered, handedOver, givenUp int
 	triedUp                                int // answers whose every try was disturbed
 	spooled                                int // acknowledged while the database was away
@@ -61,8 +62,10 @@ func (c *campaign) check() result {
 	if r.slowest > promised {
 		t.Errorf("CRASH_SEED=%d: somebody was answered %s after the last restart, promised were %s", c.seed, r.slowest, promised)
 	}
-	if r.handedOver*10 > r.acknowledged {
-		t.Errorf("CRASH_SEED=%d: %d of %d messages were handed over: too many for this to prove anything", c.seed, r.handedOver, r.acknowledged)
+	// Where nobody can be asked, two deaths on one answer give the customer to a person, and on a
+	// slow machine more answers are on their way when a process dies.
+	if left := r.handedOver - r.leftTo[blind]; left*10 > r.acknowledged {
+		t.Errorf("CRASH_SEED=%d: %d of %d messages were handed over: too many for this to prove anything", c.seed, left, r.acknowledged)
 	}
 	r.customers = count
 	return r
@@ -121,6 +124,10 @@ func (c *campaign) customer(who *customer, got []answer, failed bool, spooled ma
 			r.answered++
 		case acked && (who.excused[said] || failed):
 			r.handedOver++
+			if r.leftTo == nil {
+				r.leftTo = map[desk]int{}
+			}
+			r.leftTo[who.desk]++
 		case acked:
 			problem = said + " was acknowledged and never answered"
 		}
