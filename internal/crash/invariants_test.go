@@ -134,7 +134,11 @@ func (c *campaign) customer(who *customer, got []answer, failed bool, spooled ma
 	}
 	// What arrived one after the other is answered in that order. A spool belongs to one web
 	// process, and another one may overtake it.
-	direct := func(said string) bool { return !spooled[said] }
+	// What was not acknowledged may come later, when a conversation is taken back.
+	direct := func(said string) bool {
+		_, acked := who.acked[said]
+		return acked && !spooled[said]
+	}
 	order, arrived := filter(order, direct), filter(who.arrived, direct)
 	at := 0
 	for _, said := range order {
