@@ -148,10 +148,11 @@ func (w *town) configure(dir string, seat int) {
 		}
 		text += fmt.Sprintf("  %s: {channel: %s, desk: secretaria, secrets: %s, base_url: %q, %s}\n", inboxes[d], kind, secret, fmt.Sprintf("%s/%d", w.gates[d], seat), more)
 	}
-	// Whoever is left to a person, because webhooks failed or an outcome is unknown, is answered again soon.
-	add(echoed, "take_back: 2s, account_id: 1, token: bot-token")
-	add(searched, "take_back: 2s, account_id: 1, token: bot-token, user_token: "+userToken)
+	// What Chatwoot opens because we were dead, the campaign itself gives back.
+	add(echoed, "take_back: 0s, account_id: 1, token: bot-token")
+	add(searched, "take_back: 0s, account_id: 1, token: bot-token, user_token: "+userToken)
 	add(lookedUp, fmt.Sprintf("token: %s, email: %s, password: %s", whatickettest.DefaultToken, whatickettest.DefaultEmail, whatickettest.DefaultPassword))
+	// Whoever is left to a person after an unknown outcome is answered again soon.
 	add(blind, fmt.Sprintf("token: %s, hold: 2s", whatickettest.DefaultToken))
 	must(w.t, os.WriteFile(filepath.Join(dir, "secretaria.yaml"), []byte(text), 0o600))
 }
