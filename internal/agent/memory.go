@@ -54,11 +54,17 @@ const (
 	maxDone       = 20
 )
 
-func loadMemory(raw []byte) memory {
-	var m memory
-	if len(raw) > 0 && json.Unmarshal(raw, &m) != nil {
-		m = memory{}
+// kept reads what was put down; what cannot be read is nothing.
+func kept[T any](raw []byte) T {
+	var v, none T
+	if len(raw) == 0 || json.Unmarshal(raw, &v) != nil {
+		return none
 	}
+	return v
+}
+
+func loadMemory(raw []byte) memory {
+	m := kept[memory](raw)
 	m.V = memoryVersion
 	return m
 }
@@ -85,10 +91,7 @@ const (
 )
 
 func loadProfile(raw []byte) profile {
-	var p profile
-	if len(raw) > 0 && json.Unmarshal(raw, &p) != nil {
-		p = profile{}
-	}
+	p := kept[profile](raw)
 	p.V = memoryVersion
 	return p
 }

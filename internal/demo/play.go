@@ -61,19 +61,12 @@ func (p *player) play(ctx context.Context) error {
 	}
 	p.printf("\n== Chatwoot, through the fake Chatwoot: the SDR answers and hands over\n")
 	id := p.chatwoot.Open(chatwoottest.Contact{Name: "Bruno Reis", Phone: "+5519912345678"})
-	say := func(ctx context.Context, text string) error {
-		hook, err := p.chatwoot.Customer(ctx, id, text)
-		if err == nil && hook.Status/100 != 2 {
-			err = fmt.Errorf("the server answered %d", hook.Status)
-		}
-		return err
-	}
 	for _, words := range [][]string{
 		{"Olá, boa tarde!"},
 		{"Quanto custa", "o plano Completo?"},
 		{"Quero falar com um atendente, por favor."},
 	} {
-		if err := p.turn(ctx, channel.Chatwoot, "Bruno", words, say); err != nil {
+		if err := p.turn(ctx, channel.Chatwoot, "Bruno", words, p.inChatwoot(id)); err != nil {
 			return err
 		}
 	}
@@ -98,13 +91,6 @@ func (p *player) qualify(ctx context.Context) error {
 	p.chatwoot.SetWebhook(p.url+"/api/v1/webhooks/agentbot/vendas", p.secret)
 	p.handedOver = false
 	id := p.chatwoot.Open(chatwoottest.Contact{Name: "+55 19 99876-5432", Phone: "+5519998765432"})
-	say := func(ctx context.Context, text string) error {
-		hook, err := p.chatwoot.Customer(ctx, id, text)
-		if err == nil && hook.Status/100 != 2 {
-			err = fmt.Errorf("the server answered %d", hook.Status)
-		}
-		return err
-	}
 	for _, words := range [][]string{
 		{"Oi, vi o anúncio de vocês."},
 		{"Carla Nunes"},
@@ -113,7 +99,7 @@ func (p *player) qualify(ctx context.Context) error {
 		{"Só planilha e WhatsApp"},
 		{"A gente demora para responder e perde pedido."},
 	} {
-		if err := p.turn(ctx, channel.Chatwoot, "Carla", words, say); err != nil {
+		if err := p.turn(ctx, channel.Chatwoot, "Carla", words, p.inChatwoot(id)); err != nil {
 			return err
 		}
 	}
@@ -125,6 +111,17 @@ func (p *player) qualify(ctx context.Context) error {
 	}
 	p.handover(id)
 	return nil
+}
+
+// inChatwoot writes into a conversation as its customer.
+func (p *player) inChatwoot(id int64) func(context.Context, string) error {
+	return func(ctx context.Context, text string) error {
+		hook, err := p.chatwoot.Customer(ctx, id, text)
+		if err == nil && hook.Status/100 != 2 {
+			err = fmt.Errorf("the server answered %d", hook.Status)
+		}
+		return err
+	}
 }
 
 // onWhatsApp posts a webhook as a fork that signs would.
