@@ -13,6 +13,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"runtime/debug"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -28,6 +29,7 @@ import (
 
 	"secretaria/internal/fault"
 	"secretaria/internal/job"
+	"secretaria/internal/redact"
 )
 
 // Sweep is how often a dispatcher looks by itself, unless its Config says otherwise.
@@ -174,12 +176,10 @@ func build[TTx any](peer riverdriver.Driver[TTx], cfg Config) (*Queue, Enqueue[T
 	}
 	workers := river.NewWorkers()
 	river.AddWorker(workers, river.WorkFunc(func(ctx context.Context, j *river.Job[job.Turn]) error {
-		defer q.count(job.Turns)()
-		return q.handlers.Turn(ctx, j.Args)
+		return q.run(ctx, job.Turns, func() error { return q.handlers.Turn(ctx, j.Args) })
 	}))
 	river.AddWorker(workers, river.WorkFunc(func(ctx context.Context, j *river.Job[job.Deliver]) error {
-		defer q.count(job.Deliveries)()
-		return q.handlers.Deliver(ctx, j.Args)
+		return q.run(ctx, job.Deliveries, func() error { return q.handlers.Deliver(ctx, j.Args) })
 	}))
 	client, err := river.NewClient[TTx](driver[TTx]{peer, q.bell}, &river.Config{
 		Queues:            queues,
@@ -223,10 +223,20 @@ func jobs(lane job.Lane, claims []job.Claim) []river.InsertManyParams {
 
 func lanes() []job.Lane { return []job.Lane{job.Turns, job.Deliveries} }
 
-func (q *Queue) count(lane job.Lane) func() {
+// run counts a job while it is done, and masks what River keeps of its failure: the row of a
+// job holds the text of an error and, of a panic, whatever was thrown.
+func (q *Queue) run(ctx context.Context, lane job.Lane, work func() error) (err error) {
 	n := q.running[lane]
 	n.Add(1)
-	return func() { n.Add(-1) }
+	defer n.Add(-1)
+	defer func() {
+		if p := recover(); p != nil {
+			q.cfg.Logger.ErrorContext(ctx, "job panicked", "lane", string(lane), "stack", string(debug.Stack()))
+			err = fault.Panicked(p)
+		}
+		err = redact.Error(err)
+	}()
+	return work()
 }
 
 // Wake tells the dispatcher that a lane may be due. It never blocks.

@@ -265,10 +265,25 @@ func (sc *scanner) assignment() {
 	for to > value && strings.IndexByte(".,;!?)", s[to-1]) >= 0 {
 		to--
 	}
-	if s[i] == ':' && !quoted && !tellsSecret(s, value, to, class) {
+	if s[i] == ':' && !quoted && (!tellsSecret(s, value, to, class) || class == Password && keyed(s, from, end) && lowerWord(s[value:to])) {
 		return
 	}
 	sc.secret(value, to, class)
+}
+
+// keyed says whether a name is a key of a configuration: what follows "JWT_PASSWORD:" or
+// "inbox.password:" as a plain word is what is wrong with it.
+func keyed(s string, from, to int) bool {
+	return strings.IndexByte(s[from:to], '_') >= 0 || from > 1 && s[from-1] == '.' && alnum(s[from-2])
+}
+
+func lowerWord(s string) bool {
+	for i := range len(s) {
+		if s[i] < 'a' || s[i] > 'z' {
+			return false
+		}
+	}
+	return true
 }
 
 func (sc *scanner) secret(from, to int, class Class) {

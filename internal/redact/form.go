@@ -1,6 +1,10 @@
 package redact
 
-import "strings"
+import (
+	"strings"
+
+	"secretaria/internal/brazil"
+)
 
 // form is how one number is written.
 type form struct {
@@ -32,7 +36,7 @@ func (sc *scanner) classify(f *form) (Class, strength) {
 	}
 	if f.seps&slash != 0 {
 		if t == 14 && f.borders == cnpjBorders || t == 14 && f.borders&^cnpjBorders == 0 && f.borders&(1<<8) != 0 {
-			return named(CNPJ, validCNPJ(d)), firm
+			return named(CNPJ, brazil.CNPJ(d)), firm
 		}
 		if !(t == 11 && f.borders == cpfBorders) { // 529.982.247/25
 			return "", none
@@ -46,7 +50,7 @@ func (sc *scanner) classify(f *form) (Class, strength) {
 	if company(f) {
 		return "", none
 	}
-	if s := brazilian(d, f.borders, f.seps&paren != 0); s != none && !(t == 11 && f.borders == 0 && validCPF(d)) && !(f.seps == point && f.borders == before(2, 5, 8)) {
+	if s := brazilian(d, f.borders, f.seps&paren != 0); s != none && !(t == 11 && f.borders == 0 && brazil.CPF(d)) && !(f.seps == point && f.borders == before(2, 5, 8)) {
 		if f.seps&paren != 0 || f.seps&dash != 0 && f.borders&(1<<(t-4)) != 0 {
 			s = firm
 		}
@@ -58,12 +62,12 @@ func (sc *scanner) classify(f *form) (Class, strength) {
 	switch {
 	case t == 8 || t == 9:
 		return sc.short(f, phone)
-	case phone && t >= 10 && t <= 15 && !validCPF(d) && (f.borders == 0 || f.seps&slash == 0 && f.last&(dash|space) != 0 && f.borders&(1<<(t-4)) != 0 && f.borders&^cpfBorders != 0):
+	case phone && t >= 10 && t <= 15 && !brazil.CPF(d) && (f.borders == 0 || f.seps&slash == 0 && f.last&(dash|space) != 0 && f.borders&(1<<(t-4)) != 0 && f.borders&^cpfBorders != 0):
 		return Phone, fair
 	case t == 11:
 		return eleven(f)
 	case t == 14 && f.borders == cnpjBorders, t == 14 && f.borders == 1<<12, t == 14 && f.borders == 1<<8|1<<12:
-		if validCNPJ(d) {
+		if brazil.CNPJ(d) {
 			return CNPJ, fair
 		}
 		if f.borders == cnpjBorders {
@@ -74,7 +78,7 @@ func (sc *scanner) classify(f *form) (Class, strength) {
 		return bare(d)
 	}
 	if cardBorders(t, f.borders) {
-		if luhn(d) {
+		if brazil.Luhn(d) {
 			return Card, firm
 		}
 		return Document, fair
@@ -91,7 +95,7 @@ func company(f *form) bool {
 	if t == 8 && f.borders == 1<<4 {
 		return d[:4] == "4003" || d[:4] == "4004"
 	}
-	return d[:4] == "0800" && (f.borders&(1<<4) != 0 || f.borders == 0 && t <= 11 && !validCPF(d))
+	return d[:4] == "0800" && (f.borders&(1<<4) != 0 || f.borders == 0 && t <= 11 && !brazil.CPF(d))
 }
 
 // named gives a document with wrong check digits the name of all documents.
@@ -107,9 +111,9 @@ func (sc *scanner) documented(f *form) (Class, strength) {
 	d, t := f.digits, len(f.digits)
 	switch {
 	case t == 11 && (f.borders&^cpfBorders == 0 || sc.own.what == aboutCPF):
-		return named(CPF, validCPF(d)), firm
+		return named(CPF, brazil.CPF(d)), firm
 	case t == 14 && f.borders&^cnpjBorders == 0:
-		return named(CNPJ, validCNPJ(d)), firm
+		return named(CNPJ, brazil.CNPJ(d)), firm
 	case t <= 15 && sc.own.direct && (f.borders == 0 || f.seps&space == 0 && t >= 7):
 		return Document, firm
 	}
@@ -131,7 +135,7 @@ func international(f *form) (Class, strength) {
 // eleven reads eleven digits that are no telephone.
 func eleven(f *form) (Class, strength) {
 	d := f.digits
-	valid := validCPF(d)
+	valid := brazil.CPF(d)
 	switch f.borders {
 	case 0:
 		if valid {
@@ -208,11 +212,11 @@ func bare(d string) (Class, strength) {
 	switch {
 	case t < 12:
 		return "", none
-	case t == 14 && validCNPJ(d): // one in a hundred moments is one too
+	case t == 14 && brazil.CNPJ(d): // one in a hundred moments is one too
 		return CNPJ, fair
 	case t == 13 && (d[0] == '1' && d[1] >= '5' || barcode(d)), dated(d):
 		return "", none // a time in milliseconds, a product, a protocol that begins with its day
-	case t >= 13 && t <= 19 && luhn(d):
+	case t >= 13 && t <= 19 && brazil.Luhn(d):
 		return Card, fair
 	}
 	return Document, faint
@@ -277,7 +281,7 @@ func brazilian(d string, borders uint64, paren bool) strength {
 			cut(2) // a carrier
 		}
 	}
-	known := len(d) > 2 && area(d[0], d[1])
+	known := len(d) > 2 && brazil.Area(d[0], d[1])
 	if len(d) > 2 && d[0] >= '1' && d[1] >= '1' && (paren || borders == before(2, 7)) {
 		known = true
 	}
@@ -306,68 +310,6 @@ func only(ok bool) strength {
 		return fair
 	}
 	return none
-}
-
-// area says whether two digits are an area code of Brazil.
-func area(a, b byte) bool {
-	switch a {
-	case '1', '4', '6', '8', '9':
-		return b >= '1'
-	case '2':
-		return strings.IndexByte("12478", b) >= 0
-	case '3':
-		return strings.IndexByte("1234578", b) >= 0
-	case '5':
-		return strings.IndexByte("1345", b) >= 0
-	case '7':
-		return strings.IndexByte("134579", b) >= 0
-	}
-	return false
-}
-
-func luhn(d string) bool {
-	sum := 0
-	for i := range len(d) {
-		n := int(d[len(d)-1-i] - '0')
-		if i%2 == 1 {
-			if n *= 2; n > 9 {
-				n -= 9
-			}
-		}
-		sum += n
-	}
-	return sum%10 == 0 && strings.Trim(d, "0") != ""
-}
-
-func validCPF(d string) bool {
-	if len(d) != 11 || strings.Trim(d, d[:1]) == "" {
-		return false
-	}
-	return checkDigit(d[:9], 11) == d[9] && checkDigit(d[:10], 11) == d[10]
-}
-
-// validCNPJ takes digits and capitals, whose codes less 48 count (Instrução Normativa RFB
-// 2.229/2024).
-func validCNPJ(d string) bool {
-	if len(d) != 14 || strings.Trim(d, d[:1]) == "" {
-		return false
-	}
-	return checkDigit(d[:12], 9) == d[12] && checkDigit(d[:13], 9) == d[13]
-}
-
-// checkDigit weighs from the right with 2, 3 ... and begins again after most.
-func checkDigit(d string, most int) byte {
-	sum, weight := 0, 2
-	for i := len(d) - 1; i >= 0; i-- {
-		sum += int(d[i]-'0') * weight
-		if weight++; weight > most {
-			weight = 2
-		}
-	}
-	if sum%11 < 2 {
-		return '0'
-	}
-	return byte('0' + 11 - sum%11)
 }
 
 // companyAt reads a CNPJ with letters at i, as it is issued from July 2026. Marks in their
@@ -413,7 +355,7 @@ func companyAt(s string, i int, own label) (to int, class Class) {
 	if n < 14 || letters == 0 || j < len(s) && alnum(s[j]) {
 		return 0, ""
 	}
-	valid := validCNPJ(string(d[:]))
+	valid := brazil.CNPJ(string(d[:]))
 	if !valid && marked < 3 && !(own.what == aboutDocument && own.direct) {
 		return 0, ""
 	}

@@ -7,6 +7,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"secretaria/internal/brazil"
 )
 
 // source draws the values of the tests; each test has its own, from a fixed seed.
@@ -34,19 +36,17 @@ func (r source) one(of ...string) string { return of[r.IntN(len(of))] }
 
 func (r source) cpf() string {
 	d := r.digits(9)
-	d += string(checkDigit(d, 11))
-	return d + string(checkDigit(d, 11))
+	return d + brazil.Sign(d)
 }
 
 func (r source) cnpj(alphabet string) string {
 	d := r.from(alphabet, 12)
-	d += string(checkDigit(d, 9))
-	return d + string(checkDigit(d, 9))
+	return d + brazil.Sign(d)
 }
 
 func (r source) ddd() string {
 	for {
-		if d := r.digits(2); area(d[0], d[1]) {
+		if d := r.digits(2); brazil.Area(d[0], d[1]) {
 			return d
 		}
 	}
@@ -104,7 +104,7 @@ func (r source) card() string {
 	d := r.one("4", "51", "34", "6011", "3", "5", "2221")
 	d += r.digits(n - 1 - len(d))
 	for c := range 10 {
-		if luhn(d + string(rune('0'+c))) {
+		if brazil.Luhn(d + string(rune('0'+c))) {
 			d += string(rune('0' + c))
 			break
 		}
@@ -212,6 +212,9 @@ func TestFindsEveryFormat(t *testing.T) {
 						}
 					}
 				}
+				if again := Text(got); again != got {
+					t.Errorf("Text(%q) = %q, then %q", text, got, again)
+				}
 				if !masked {
 					if missed++; missed <= 5 {
 						t.Errorf("Text(%q) = %q, want %q masked", text, got, value)
@@ -284,7 +287,11 @@ func TestNumbersOfNobodyStay(t *testing.T) {
 			wrong := 0
 			for range draws {
 				text := strings.ReplaceAll(r.one(phrases...), "%s", p.draw(r))
-				if got := Text(text); got != text {
+				got := Text(text)
+				if again := Text(got); again != got {
+					t.Errorf("Text(%q) = %q, then %q", text, got, again)
+				}
+				if got != text {
 					if wrong++; wrong <= 8 {
 						t.Logf("Text(%q) = %q", text, got)
 					}

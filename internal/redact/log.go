@@ -18,7 +18,8 @@ import (
 // Ids stay whole, since lines could not be tied together without: a value under one of the
 // keys correlation_id, trace_id, span_id, request_id, id, delivery, delivery_id,
 // conversation, conversation_id, message, message_id, turn, job and job_id is left alone when
-// it has the form of an id (64 letters, digits and . _ : - at most). A string under the name
+// it has the form of an id (64 letters, digits and . _ : + - at most), and so is what the
+// configuration and the build name: inbox, desk, model, version, revision. A string under the name
 // of a secret (token, password, api_key, authorization) is masked whatever it is. Bytes are
 // not shown at all. A value that panics when it is rendered does not take the line with it.
 func Handler(next slog.Handler) slog.Handler { return handler{next} }
@@ -85,7 +86,8 @@ func text(key, value string) string {
 
 func id(key string) bool {
 	switch key {
-	case "correlation_id", "trace_id", "span_id", "request_id", "id", "delivery", "delivery_id", "conversation", "conversation_id", "message", "message_id", "turn", "job", "job_id":
+	case "correlation_id", "trace_id", "span_id", "request_id", "id", "delivery", "delivery_id", "conversation", "conversation_id", "message", "message_id", "turn", "job", "job_id",
+		"inbox", "desk", "model", "version", "revision":
 		return true
 	}
 	return false
@@ -96,7 +98,7 @@ func idForm(value string) bool {
 		return false
 	}
 	for i := range len(value) {
-		if c := value[i]; !alnum(c) && strings.IndexByte("._:-", c) < 0 {
+		if c := value[i]; !alnum(c) && strings.IndexByte("._:+-", c) < 0 {
 			return false
 		}
 	}

@@ -1,6 +1,10 @@
 package redact
 
-import "strings"
+import (
+	"strings"
+
+	"secretaria/internal/brazil"
+)
 
 const (
 	maxGroups = 10
@@ -208,10 +212,10 @@ func (sc *scanner) mixed(g group) {
 		return
 	}
 	_, to, _ := wordAt(s, g.from)
-	if d := s[g.from:g.to]; to > g.to && (len(d) == 11 && (validCPF(d) || brazilian(d, 0, false) != none) || len(d) == 13 && brazilian(d, 0, false) != none) && onlyLetters(s[g.to:to]) {
+	if d := s[g.from:g.to]; to > g.to && (len(d) == 11 && (brazil.CPF(d) || brazilian(d, 0, false) != none) || len(d) == 13 && brazilian(d, 0, false) != none) && onlyLetters(s[g.to:to]) {
 		// "11987654321meu zap"
 		class := Phone
-		if validCPF(d) {
+		if brazil.CPF(d) {
 			class = CPF
 		}
 		sc.add(g.from, g.to, class)

@@ -4,13 +4,12 @@ import (
 	"slices"
 	"strings"
 
+	"secretaria/internal/brazil"
 	"secretaria/internal/portuguese"
 )
 
 // parseCNPJ reads a CNPJ in either form: digits alone, or the one with letters in the first
-// twelve places that the Receita Federal issues from July 2026 (Instrução Normativa RFB
-// 2.229/2024). The check digits take each character's code less 48, so that digits count
-// as before and A is 17.
+// twelve places that the Receita Federal issues from July 2026.
 func parseCNPJ(s string) (string, Code) {
 	var b strings.Builder
 	for _, r := range s {
@@ -33,24 +32,10 @@ func parseCNPJ(s string) (string, Code) {
 		return "", Empty
 	case len(c) != 14, c[12] > '9', c[13] > '9', strings.Trim(c, c[:1]) == "":
 		return "", Malformed
-	case checkDigit(c[:12]) != c[12] || checkDigit(c[:13]) != c[13]:
+	case !brazil.CNPJ(c):
 		return c, CheckDigit
 	}
 	return c, ""
-}
-
-func checkDigit(s string) byte {
-	sum, weight := 0, 2
-	for i := len(s) - 1; i >= 0; i-- {
-		sum += int(s[i]-'0') * weight
-		if weight++; weight > 9 {
-			weight = 2
-		}
-	}
-	if sum%11 < 2 {
-		return '0'
-	}
-	return byte('0' + 11 - sum%11)
 }
 
 // cnpjs finds the CNPJs of a line; wrong holds those whose check digits do not fit.

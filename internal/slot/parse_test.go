@@ -6,6 +6,8 @@ import (
 	"math/rand/v2"
 	"strings"
 	"testing"
+
+	"secretaria/internal/brazil"
 )
 
 func TestParse(t *testing.T) {
@@ -121,8 +123,7 @@ func TestFormatsRoundTrip(t *testing.T) {
 			base = append(base, alphabet[r.IntN(len(alphabet))])
 		}
 		c := string(base)
-		c += string(checkDigit(c))
-		c += string(checkDigit(c))
+		c += brazil.Sign(c)
 		for _, text := range []string{c, strings.ToLower(c), c[:2] + "." + c[2:5] + "." + c[5:8] + "/" + c[8:12] + "-" + c[12:]} {
 			check(CNPJ, c, text)
 		}

@@ -4,6 +4,7 @@ import (
 	"slices"
 	"strings"
 
+	"secretaria/internal/brazil"
 	"secretaria/internal/phone"
 	"secretaria/internal/portuguese"
 )
@@ -147,23 +148,7 @@ func phoneOf(l *line, first, last int) (c candidate, ok, isLocal bool) {
 	return candidate{line: l, from: from, to: last + 1, value: Value{Kind: Phone, Text: e164, How: Answered, Quotes: []Quote{l.quote(from, last+1)}}}, true, false
 }
 
-// areaCode says whether a number is one of Brazil's area codes (Anatel's plan).
-func areaCode(s string) bool {
-	if len(s) != 2 || s[0] == '0' || s[1] == '0' {
-		return false
-	}
-	switch s[0] {
-	case '2':
-		return strings.ContainsRune("12478", rune(s[1]))
-	case '3':
-		return strings.ContainsRune("1234578", rune(s[1]))
-	case '5':
-		return strings.ContainsRune("1345", rune(s[1]))
-	case '7':
-		return strings.ContainsRune("134579", rune(s[1]))
-	}
-	return true
-}
+func areaCode(s string) bool { return len(s) == 2 && brazil.Area(s[0], s[1]) }
 
 // parsePhone reads digits, with "+" where the country code is sure.
 func parsePhone(s string) (string, Code) {

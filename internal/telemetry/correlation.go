@@ -2,8 +2,12 @@ package telemetry
 
 import (
 	"context"
+	"slices"
+	"strings"
 
 	"github.com/google/uuid"
+
+	"secretaria/internal/redact"
 )
 
 // CorrelationHeader carries the correlation id of a request and of its answer.
@@ -22,7 +26,29 @@ func Correlation(ctx context.Context) string {
 	return id
 }
 
-// ValidCorrelation says whether an id from outside may be kept: 1 to 64 letters, digits,
+// kept says whether an id from outside is taken over. One that is somebody's number, document
+// or address, or a key, would stand on every line that follows from the request, whatever it
+// says it is: "order-5511912345678" is dialled all the same. A piece of hexadecimal or of
+// letters of one case is taken for an id: proxies number their requests like that.
+func kept(id string) bool {
+	if !ValidCorrelation(id) {
+		return false
+	}
+	if uuid.Validate(id) == nil {
+		return true
+	}
+	for _, found := range redact.Find(id) {
+		if found.Class != redact.Token || strings.ContainsAny(id, "._-") || id != strings.ToLower(id) && id != strings.ToUpper(id) {
+			return false
+		}
+	}
+	pieces := strings.FieldsFunc(id, func(r rune) bool { return r == '.' || r == '_' || r == '-' })
+	return !slices.ContainsFunc(pieces, func(piece string) bool {
+		return len(piece) >= 10 && strings.Trim(piece, "0123456789") == "" && len(redact.Find(piece)) > 0
+	})
+}
+
+// ValidCorrelation says whether an id from outside has a form that may be kept: 1 to 64 letters, digits,
 // dots, underscores and hyphens of ASCII, which a UUID is. It can stand in a log, a header
 // and a page without harm.
 func ValidCorrelation(id string) bool {

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"secretaria/internal/fault"
+	"secretaria/internal/redact"
 )
 
 // Check looks whether a component works. It honours ctx, which ends after the component's
@@ -140,7 +141,7 @@ func (c *component) result(ctx context.Context) map[string]any {
 
 func cause(err error) string {
 	if code := fault.Code(err); code != "internal" {
-		return code
+		return redact.Text(code)
 	}
 	if errors.Is(err, context.DeadlineExceeded) {
 		return "timeout"
@@ -164,7 +165,7 @@ func (c *component) join() *run {
 		started := time.Now()
 		defer func() {
 			if p := recover(); p != nil {
-				r.err = fault.New(fault.Permanent, "internal")
+				r.err = fault.Panicked(p)
 			}
 			r.latency = time.Since(started)
 			c.mu.Lock()

@@ -91,7 +91,7 @@ func TestHealthFailures(t *testing.T) {
 				t.Errorf("%s = %v, want status %q", name, d, want)
 			}
 		}
-		want := map[string]any{"sqlite": nil, "redis": "connection refused", "postgres": "internal", "slow": "timeout", "rq_worker": "internal"}
+		want := map[string]any{"sqlite": nil, "redis": "connection refused", "postgres": "internal", "slow": "timeout", "rq_worker": "panicked"}
 		if diff := cmp.Diff(want, causes); code != 503 || body["status"] != "degraded" || diff != "" {
 			t.Errorf("answer %d %v, want 503 degraded; causes (-want +got):\n%s", code, body["status"], diff)
 		}

@@ -7,12 +7,14 @@ import (
 	"runtime/debug"
 	"strings"
 	"time"
+
+	"secretaria/internal/fault"
 )
 
 // Instrument wraps everything that is served. It
 //
-//   - sets X-Correlation-ID on every answer, keeping a valid incoming one, and puts it into
-//     the request's context;
+//   - sets X-Correlation-ID on every answer, keeping a valid incoming one that says nothing
+//     of anybody, and puts it into the request's context;
 //   - records duration and size under method, path and status, where route says what the
 //     path is called: it is asked after next has run, and "" counts as "other";
 //   - turns a panic into a 500 with a JSON body and a line in log that holds the stack. Once
@@ -26,10 +28,11 @@ func Instrument(next http.Handler, route func(*http.Request) string, m *Metrics,
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		start := time.Now()
 		id := r.Header.Get(CorrelationHeader)
-		if !ValidCorrelation(id) {
+		if !kept(id) {
 			id = NewCorrelation()
 		}
 		w.Header().Set(CorrelationHeader, id)
+		protect(w.Header())
 		r = r.WithContext(WithCorrelation(r.Context(), id))
 		rec := &recorder{ResponseWriter: w}
 		abort := false
@@ -56,7 +59,7 @@ func Instrument(next http.Handler, route func(*http.Request) string, m *Metrics,
 				abort = true
 				return
 			}
-			log.LogAttrs(r.Context(), slog.LevelError, "request panicked", slog.Any("panic", p), slog.String("stack", string(debug.Stack())))
+			log.LogAttrs(r.Context(), slog.LevelError, "request panicked", slog.Any("error", fault.Panicked(p)), slog.String("stack", string(debug.Stack())))
 			if rec.status != 0 {
 				abort = true
 				return
@@ -65,6 +68,7 @@ func Instrument(next http.Handler, route func(*http.Request) string, m *Metrics,
 			connection := h.Get("Connection")
 			clear(h)
 			h.Set(CorrelationHeader, id)
+			protect(h)
 			h.Set("Content-Type", "application/json")
 			if connection != "" {
 				h.Set("Connection", connection)
@@ -74,6 +78,18 @@ func Instrument(next http.Handler, route func(*http.Request) string, m *Metrics,
 		}()
 		next.ServeHTTP(rec, r)
 	})
+}
+
+// protect sets the headers that every answer carries. They are for answers that no person
+// looks at: JSON that a browser was led to is neither run, nor framed, nor sniffed, nor kept,
+// nor does what follows tell where it came from. HSTS is for the proxy that has the TLS.
+func protect(h http.Header) {
+	h["X-Content-Type-Options"] = []string{"nosniff"}
+	h["Content-Security-Policy"] = []string{"default-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'"}
+	h["X-Frame-Options"] = []string{"DENY"} // for browsers that do not know frame-ancestors
+	h["Referrer-Policy"] = []string{"no-referrer"}
+	h["Cross-Origin-Resource-Policy"] = []string{"same-origin"} // reading by CORS is not affected
+	h["Cache-Control"] = []string{"no-store"}
 }
 
 // Routes returns a route function for Instrument: the pattern by which a ServeMux found the

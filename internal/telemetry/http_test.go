@@ -175,8 +175,8 @@ func TestInstrumentRecoversPanics(t *testing.T) {
 	if err := json.Unmarshal([]byte(lines[0]), &first); err != nil {
 		t.Fatal(err)
 	}
-	if first["correlation_id"] != "abc" || first["panic"] != "number [redacted]" || !strings.Contains(first["stack"].(string), "http_test.go") {
-		t.Errorf("line of a panic = %v, want its id, its redacted value and the stack", first)
+	if first["correlation_id"] != "abc" || first["error"] != "panicked: panic of type *errors.errorString" || !strings.Contains(first["stack"].(string), "http_test.go") {
+		t.Errorf("line of a panic = %v, want its id, its type and the stack", first)
 	}
 }
 

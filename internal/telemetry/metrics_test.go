@@ -68,26 +68,36 @@ var published = []string{
 	"secretaria_chatwoot_send_retry_total",
 	"secretaria_chatwoot_send_success_total",
 	"secretaria_config_reload_total",
+	"secretaria_conversations",
 	"secretaria_deliveries_total",
+	"secretaria_gate_findings_total",
+	"secretaria_guard_total",
 	"secretaria_healthcheck_failures_total",
+	"secretaria_llm_calls_total",
+	"secretaria_llm_circuit_state",
 	"secretaria_llm_cost_total",
 	"secretaria_llm_errors_total",
 	"secretaria_llm_latency_seconds",
 	"secretaria_llm_prompt_injection_blocked_total",
 	"secretaria_llm_tokens_total",
+	"secretaria_opted_out_contacts",
+	"secretaria_queue_oldest_age_seconds",
 	"secretaria_queue_size",
+	"secretaria_queue_waiting",
 	"secretaria_spool_dead",
 	"secretaria_spool_forwarded_total",
 	"secretaria_spool_oldest_age_seconds",
 	"secretaria_spool_waiting",
 	"secretaria_takeovers_total",
 	"secretaria_task_latency_seconds",
+	"secretaria_turn_phase_seconds",
 	"secretaria_turns_total",
 	"secretaria_webhook_received_total",
 	"secretaria_whaticket_errors_total",
 	"secretaria_whaticket_latency_seconds",
 	"secretaria_whaticket_send_retry_total",
 	"secretaria_whaticket_send_success_total",
+	"secretaria_workers",
 }
 
 func TestMetricsAreThereFromTheStart(t *testing.T) {
@@ -103,7 +113,16 @@ func TestMetricsAreThereFromTheStart(t *testing.T) {
 		"secretaria_whaticket_latency_seconds",
 		"secretaria_chatwoot_send_retry_total",
 		"secretaria_llm_errors_total{kind=rate_limited}",
-		"secretaria_llm_tokens_total{direction=input}",
+		"secretaria_llm_tokens_total{direction=input,model=gemini}",
+		"secretaria_llm_calls_total{model=openai,outcome=circuit_open}",
+		"secretaria_turn_phase_seconds{phase=model}",
+		"secretaria_queue_waiting{lane=delivery}",
+		"secretaria_queue_oldest_age_seconds{lane=turn}",
+		"secretaria_conversations{holder=closed}",
+		"secretaria_opted_out_contacts",
+		"secretaria_workers",
+		"secretaria_guard_total{action=deflect}",
+		"secretaria_gate_findings_total{kind=link}",
 		"secretaria_healthcheck_failures_total{component=redis}",
 		"secretaria_healthcheck_failures_total{component=postgres}",
 		"secretaria_healthcheck_failures_total{component=sqlite}",
@@ -117,6 +136,7 @@ func TestMetricsAreThereFromTheStart(t *testing.T) {
 		}
 	}
 	m.request("GET", "/x", 200, time.Millisecond, 1)
+	m.LLM("gemini").Circuit("closed")
 	all := families(t, reg)
 	if diff := cmp.Diff(published, slices.Sorted(maps.Keys(all))); diff != "" {
 		t.Errorf("metrics (-want +got):\n%s", diff)
@@ -164,9 +184,18 @@ func TestMetricsCount(t *testing.T) {
 	m.Peer("chatwoot").Latency.Observe(1)
 	m.LLMError("circuit_open")
 	m.LLMError("made up")
-	m.LLMTokens(Output, 12)
-	m.LLMTokens(Output, -1)
-	m.LLMTokens("made up", 1)
+	l := m.LLM("cheap")
+	l.Tokens(Output, 12)
+	l.Tokens(Output, -1)
+	l.Tokens("made up", 1)
+	l.Called("ok")
+	l.Called("made up")
+	l.Circuit("closed")
+	l.Circuit("open")
+	m.TurnPhase(Commit, time.Second)
+	m.TurnPhase("made up", time.Second)
+	m.Standing.OldestAge["turn"].Set(3)
+	m.Standing.Holders["human"].Set(2)
 	m.HealthFailure("redis")
 	m.TurnEnded("made up")
 	m.TakenOver("assigned")
@@ -181,7 +210,15 @@ func TestMetricsCount(t *testing.T) {
 		"secretaria_chatwoot_latency_seconds":                                                   1,
 		"secretaria_llm_errors_total{kind=circuit_open}":                                        1,
 		"secretaria_llm_errors_total{kind=other}":                                               1,
-		"secretaria_llm_tokens_total{direction=output}":                                         12,
+		"secretaria_llm_tokens_total{direction=output,model=cheap}":                             12,
+		"secretaria_llm_calls_total{model=cheap,outcome=ok}":                                    1,
+		"secretaria_llm_calls_total{model=cheap,outcome=other}":                                 1,
+		"secretaria_llm_circuit_state{model=cheap,state=closed}":                                0,
+		"secretaria_llm_circuit_state{model=cheap,state=open}":                                  1,
+		"secretaria_llm_circuit_state{model=gemini,state=closed}":                               -1, // nobody asks it
+		"secretaria_turn_phase_seconds{phase=commit}":                                           1,
+		"secretaria_queue_oldest_age_seconds{lane=turn}":                                        3,
+		"secretaria_conversations{holder=human}":                                                2,
 		"secretaria_healthcheck_failures_total{component=redis}":                                1,
 		"secretaria_turns_total{outcome=other}":                                                 1,
 		"secretaria_takeovers_total{reason=assigned}":                                           1,
@@ -207,6 +244,23 @@ func TestCost(t *testing.T) {
 	m.LLMCost("cheap", 0.5)
 	m.LLMCost("cheap", -1)
 	for series, want := range map[string]float64{"secretaria_llm_cost_total{model=gemini}": 0, "secretaria_llm_cost_total{model=cheap}": 0.75} {
+		if got := value(t, reg, series); got != want {
+			t.Errorf("%s = %v, want %v", series, got, want)
+		}
+	}
+}
+
+// TestRoute: what a route may answer is there before anybody asks.
+func TestRoute(t *testing.T) {
+	t.Parallel()
+	m, reg := newMetrics(t)
+	m.Route("POST", "/webhook/whaticket", 202, 500)
+	m.request("POST", "/webhook/whaticket", 202, time.Millisecond, 15)
+	for series, want := range map[string]float64{
+		"http_request_duration_seconds{method=POST,path=/webhook/whaticket,status=202}": 1,
+		"http_request_duration_seconds{method=POST,path=/webhook/whaticket,status=500}": 0,
+		"http_response_size_bytes{method=POST,path=/webhook/whaticket,status=500}":      0,
+	} {
 		if got := value(t, reg, series); got != want {
 			t.Errorf("%s = %v, want %v", series, got, want)
 		}

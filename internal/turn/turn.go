@@ -11,7 +11,9 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"runtime/debug"
 	"slices"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -19,6 +21,9 @@ import (
 	"secretaria/internal/agent"
 	"secretaria/internal/channel"
 	"secretaria/internal/conversation"
+	"secretaria/internal/fault"
+	"secretaria/internal/gate"
+	"secretaria/internal/guard"
 	"secretaria/internal/job"
 	"secretaria/internal/store"
 )
@@ -75,12 +80,19 @@ type Done struct {
 	Replies      int
 	Calls        int // workflows to be started
 	Sources      int // facts of the house that the answer had before it
+	// Guarded is what the guard made of what was asked, Blocked how many messages it kept from
+	// models, Stopped the kinds of what the gate found in what a model wanted to say.
+	Guarded      guard.Action
+	Blocked      int
+	Stopped      []gate.Kind
 	Model        string
 	InputTokens  int
 	OutputTokens int
 	CachedTokens int
 	Waited       time.Duration // from due to begun
 	ModelTime    time.Duration
+	Thought      time.Duration // what the desk took besides ModelTime
+	Committing   time.Duration // what storing the decision took
 	Total        time.Duration // from begun to committed
 	SinceAccept  time.Duration // from the oldest pending message to committed
 	HandedOver   conversation.Reason
@@ -165,7 +177,8 @@ func (w *Worker) Run(ctx context.Context, j job.Turn) (err error) {
 		Pending: len(t.Pending), Waited: max(0, begun.Sub(t.DueAt))}
 	defer func() {
 		if p := recover(); p != nil {
-			err = fmt.Errorf("turn panicked: %v", p)
+			err = fmt.Errorf("decide turn: %w", fault.Panicked(p))
+			w.cfg.Logger.ErrorContext(ctx, "turn panicked", "correlation_id", done.Correlation, "conversation", int64(done.Conversation), "stack", string(debug.Stack()))
 			w.release(ctx, t, time.Now().Add(retryAfter), true)
 			done.Outcome = "failed"
 		}
@@ -203,6 +216,7 @@ func (w *Worker) turn(ctx context.Context, t store.Turn, done *Done) error {
 	}
 	slices.SortStableFunc(t.Pending, func(a, b conversation.Message) int { return a.At.Compare(b.At) })
 	partial := t.Restarts >= maxRestarts
+	asked := time.Now()
 	thinking, stop := w.think(ctx, t, partial)
 	d, err := func() (agent.Decision, error) {
 		defer stop() // also when the desk panics: a lease that is renewed for ever is never free
@@ -213,8 +227,10 @@ func (w *Worker) turn(ctx context.Context, t store.Turn, done *Done) error {
 		return w.undecided(ctx, t, context.Cause(thinking), err, done)
 	}
 	done.Reason, done.Model, done.ModelTime, done.Replies, done.Calls, done.Sources = d.Reason, d.Model, d.ModelTime, len(d.Replies), len(d.Calls), d.Sources
+	done.Guarded, done.Blocked, done.Stopped = d.Guarded, d.Blocked, d.Stopped
 	done.InputTokens, done.OutputTokens, done.CachedTokens = d.Usage.InputTokens, d.Usage.OutputTokens, d.Usage.CachedTokens
 	now := time.Now()
+	done.Thought = max(0, now.Sub(asked)-d.ModelTime)
 	orders, err := orders(inbox, d)
 	if err != nil {
 		return w.uncommitted(ctx, t, err, done)
@@ -236,6 +252,7 @@ func (w *Worker) turn(ctx context.Context, t store.Turn, done *Done) error {
 	}
 	// What was decided is committed even while the process is told to stop.
 	err = w.cfg.Memory.Decide(context.WithoutCancel(ctx), commit)
+	done.Committing = time.Since(now)
 	switch {
 	case errors.Is(err, store.ErrStale):
 		done.Outcome = "stale"
@@ -330,12 +347,22 @@ func (w *Worker) think(ctx context.Context, t store.Turn, partial bool) (context
 	}
 }
 
+// kinds are words with blanks between them.
+func kinds(all []gate.Kind) string {
+	var out []string
+	for _, k := range all {
+		out = append(out, string(k))
+	}
+	return strings.Join(out, " ")
+}
+
 func (w *Worker) report(ctx context.Context, d Done) {
 	level := slog.LevelInfo
 	attrs := []slog.Attr{
 		slog.String("correlation_id", d.Correlation), slog.Int64("conversation", int64(d.Conversation)), slog.String("inbox", d.Inbox), slog.String("channel", string(d.Channel)),
 		slog.String("desk", d.Desk), slog.String("outcome", d.Outcome), slog.String("reason", d.Reason), slog.Int("pending", d.Pending), slog.Int("replies", d.Replies),
 		slog.Int("calls", d.Calls), slog.Int("sources", d.Sources),
+		slog.String("guard", d.Guarded.String()), slog.Int("blocked", d.Blocked), slog.String("gate", kinds(d.Stopped)),
 		slog.String("model", d.Model), slog.Int("input_tokens", d.InputTokens), slog.Int("output_tokens", d.OutputTokens),
 		slog.Int64("waited_ms", d.Waited.Milliseconds()), slog.Int64("model_ms", d.ModelTime.Milliseconds()), slog.Int64("duration_ms", d.Total.Milliseconds()),
 	}

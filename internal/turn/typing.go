@@ -27,7 +27,7 @@ func input(t store.Turn) agent.Input {
 		fired = append(fired, agent.Firing{Workflow: f.Workflow, Key: f.Key, Failed: f.Status == store.FailedPermanent})
 	}
 	return agent.Input{Pending: t.Pending, History: t.History, Now: time.Now(), Broken: t.Failures >= maxFailures,
-		Conversation: c.ID, Contact: c.Contact, ContactName: c.ContactName, Episode: c.State.Episode,
+		Phone: c.Address.To, Conversation: c.ID, Contact: c.Contact, ContactName: c.ContactName, Episode: c.State.Episode,
 		Memory: t.Memory, Profile: t.Profile, Fired: fired, OptedOut: t.OptedOut, Woken: t.Woken}
 }
 
