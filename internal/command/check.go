@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -20,6 +21,7 @@ import (
 	"secretaria/internal/httpclient"
 	"secretaria/internal/llm/gemini"
 	"secretaria/internal/llm/openai"
+	"secretaria/internal/redact"
 	"secretaria/internal/redis"
 	"secretaria/internal/workflow/n8n"
 )
@@ -69,8 +71,9 @@ func (c checkCmd) Run(ctx context.Context, env *Env) error {
 	}
 	found := c.findings(ctx, env)
 	broken := 0
-	for _, f := range found {
+	for i, f := range found {
 		if f.Level == problem {
+			found[i].Text = redact.Text(f.Text) // it may quote an error
 			broken++
 		}
 	}
@@ -113,9 +116,14 @@ func (c checkCmd) findings(ctx context.Context, env *Env) []finding {
 	for _, n := range cfg.Notes {
 		found = append(found, finding{hint, "configuration", n, ""})
 	}
+	for _, path := range cfg.Loose {
+		found = append(found, finding{hint, "secrets", path + " holds a secret, and others on this machine can read or change it", "chmod 600 " + path + ", as the user that the server runs as"})
+	}
 	found = append(found, finding{fine, "server", fmt.Sprintf("listens on %s, port %d; %s", o.Host, o.Port, metricsWords(o.Metrics)), ""})
 	found = append(found, databaseFinding(ctx, o))
 	found = append(found, inboxFindings(cfg)...)
+	peers := look(ctx, o, c.Offline)
+	found = append(found, networkFindings(o, peers, env.Environ)...)
 	if !c.Offline {
 		found = append(found, redisFindings(ctx, o)...)
 		found = append(found, probes(ctx, o)...)
@@ -218,9 +226,10 @@ func probes(ctx context.Context, o app.Options) []finding {
 		running.Go(func() { found[n] = probe(ctx, o, i) })
 	}
 	running.Wait()
-	return found
+	return slices.DeleteFunc(found, func(f finding) bool { return f == finding{} })
 }
 
+// probe is an empty finding where the network's have said it.
 func probe(ctx context.Context, o app.Options, i app.Inbox) finding {
 	about := "helpdesk of " + i.Name
 	if i.Dry() {
@@ -238,6 +247,8 @@ func probe(ctx context.Context, o app.Options, i app.Inbox) finding {
 	switch {
 	case err == nil:
 		return finding{fine, about, "answers, and takes the credentials", ""}
+	case fault.Code(err) == httpclient.CodeRefused:
+		return finding{}
 	case fault.Is(err, fault.Unsupported):
 		return finding{hint, about, "cannot be asked with these credentials; the first answer will tell", ""}
 	case fault.Is(err, fault.Unauthorized):
@@ -245,20 +256,14 @@ func probe(ctx context.Context, o app.Options, i app.Inbox) finding {
 	case fault.Is(err, fault.NotFound), fault.Is(err, fault.Invalid):
 		return finding{problem, about, text, "correct the base URL, the account and the token"}
 	case fault.Is(err, fault.Permanent):
-		return finding{problem, about, text, "correct the base URL; a private address may have to be named in ALLOW_PRIVATE_ADDRESSES"}
+		return finding{problem, about, text, "correct the base URL"}
 	}
 	return finding{problem, about, text, "see whether it runs, and whether its address can be reached from here"}
 }
 
 // connect makes the channel of an inbox, as the server does.
 func connect(o app.Options, i app.Inbox) (channel.Channel, func(), error) {
-	base := ""
-	if i.Chatwoot != nil {
-		base = i.Chatwoot.BaseURL
-	} else {
-		base = i.Whaticket.BaseURL
-	}
-	client := httpclient.New(httpclient.Options{Timeout: o.SendTimeout, Policy: o.Addresses.WithURLs(base)})
+	client := httpclient.New(httpclient.Options{Timeout: o.SendTimeout, Policy: o.Addresses})
 	if i.Chatwoot != nil {
 		ch, err := chatwoot.New(*i.Chatwoot, client)
 		return ch, client.Close, err
@@ -302,7 +307,7 @@ func workflowFindings(ctx context.Context, o app.Options) []finding {
 	if cfg.BaseURL == "" {
 		return nil
 	}
-	client := httpclient.New(httpclient.Options{Timeout: o.SendTimeout, Policy: o.Addresses.WithURLs(cfg.BaseURL)})
+	client := httpclient.New(httpclient.Options{Timeout: o.SendTimeout, Policy: o.Addresses})
 	defer client.Close()
 	engine, err := n8n.New(cfg, client)
 	if err != nil {
@@ -310,7 +315,9 @@ func workflowFindings(ctx context.Context, o app.Options) []finding {
 	}
 	ctx, cancel := context.WithTimeoutCause(ctx, 10*time.Second, errors.New("probe took too long"))
 	defer cancel()
-	if err := engine.Probe(ctx); err != nil {
+	if err := engine.Probe(ctx); fault.Code(err) == httpclient.CodeRefused {
+		return nil // the network's findings have said it
+	} else if err != nil {
 		return []finding{{problem, "n8n", "does not work: " + fault.Code(err), "see whether it runs, and correct N8N_BASE_URL and N8N_API_KEY"}}
 	}
 	return []finding{{fine, "n8n", "answers", ""}}

@@ -73,6 +73,9 @@ func (c serveCmd) Run(ctx context.Context, env *Env) error {
 		return interrupted(ctx, errors.Join(err, stop(ctx, a)))
 	}
 	announce(log, cfg, a.Addr())
+	var looking sync.WaitGroup
+	looking.Go(func() { warnOfRefusals(ctx, log, cfg.Options) })
+	defer looking.Wait()
 	defer reloading(ctx, env, log, cfg, a)()
 	select {
 	case <-ctx.Done():

@@ -23,6 +23,7 @@ import (
 
 	"secretaria/internal/app"
 	"secretaria/internal/house"
+	"secretaria/internal/httpclient"
 )
 
 // DefaultFile is read from the working directory where no other file is named.
@@ -61,7 +62,11 @@ type Config struct {
 	// Files are the files that were read, as they were named.
 	Files []string
 
-	src  Source
+	// Loose are the files with a secret in them, as they were named, that others on this
+	// machine can read or that its group can change.
+	Loose []string
+
+	src  func() Source  // behind a function: printed, it would show the environment
 	seen map[string]sum // what lay at every path that was looked at
 }
 
@@ -96,6 +101,13 @@ func (d *draft) understand() {
 		d.root.get("inboxes")
 	}
 	d.strangers()
+	if !d.set("ALLOW_PRIVATE_ADDRESSES") {
+		var urls []string
+		for _, p := range d.o.Peers() {
+			urls = append(urls, p.URL)
+		}
+		d.o.Addresses = httpclient.Named(urls...)
+	}
 	d.finish()
 }
 
@@ -103,7 +115,7 @@ func newDraft(src Source) *draft {
 	d := &draft{src: src, env: environ(src.Environ), found: map[string]value{}, sections: map[string]*section{}, seen: map[string]sum{},
 		rows: map[house.Source]*yaml.Node{}}
 	d.file = cmp.Or(src.File, DefaultFile)
-	d.cfg = &Config{src: src, seen: d.seen}
+	d.cfg = &Config{src: func() Source { return src }, seen: d.seen}
 	return d
 }
 
@@ -202,45 +214,39 @@ func (d *draft) lookup(s *setting) (v value, ok bool) {
 		text, line, ok := layer.get(s.key)
 		where := place(layer.where, line)
 		if s.secret {
-			path, pathLine, fromFile := layer.get(s.key + fileSuffix)
-			switch {
-			case path != "" && text != "":
-				d.problem(s.key, where, "is set, and so is %s%s: which of them is meant?", s.key, fileSuffix)
-				return value{}, false
-			case path != "":
-				text, err := d.secretFile(path)
-				if err != nil {
-					d.problem(s.key+fileSuffix, place(layer.where, pathLine), "%v", err)
-					return value{}, false
-				}
-				return value{text: text, where: place(layer.where, pathLine)}, true
+			var err error
+			text, ok, err = d.ofVariable(s.key, func(key string) (string, bool) { v, _, ok := layer.get(key); return v, ok })
+			_, fileLine, named := layer.get(s.key + fileSuffix)
+			if named && line == 0 {
+				where = place(layer.where, fileLine)
 			}
-			ok = ok || fromFile
+			if inFile := (*ofFile)(nil); errors.As(err, &inFile) {
+				d.problem(s.key+fileSuffix, place(layer.where, fileLine), "%v", err)
+				return value{}, false
+			} else if err != nil {
+				d.problem(s.key, where, "%v", err)
+				return value{}, false
+			}
+			if layer.where != "" && !named && opens(text) {
+				d.holds(layer.where)
+			}
 		}
 		if ok {
 			// Set to nothing means not set, and hides what lies beneath.
 			return value{text: strings.TrimSpace(text), where: where}, strings.TrimSpace(text) != ""
 		}
 	}
-	return d.fromFile(s.path)
+	if s.secret {
+		return d.fromFile(s.path, (*section).secret)
+	}
+	return d.fromFile(s.path, (*section).value)
 }
 
-// fileSuffix ends the name of a variable that names a file which holds a secret.
-const fileSuffix = "_FILE"
-
-func (d *draft) secretFile(path string) (string, error) {
-	text, err := d.slurp(path)
-	if err != nil {
-		return "", fmt.Errorf("the file cannot be read: %w", cause(err))
-	}
-	if len(text) > 64<<10 {
-		return "", errors.New("the file is too long for a secret")
-	}
-	secret := strings.TrimSpace(string(text))
-	if secret == "" {
-		return "", errors.New("the file is empty")
-	}
-	return secret, nil
+// opens says whether a value of a secret key opens anything: an address without a password
+// does not.
+func opens(text string) bool {
+	_, rest, isURL := strings.Cut(text, "://")
+	return text != "" && (!isURL || strings.Contains(rest, "@")) && !strings.HasPrefix(text, "sqlite:")
 }
 
 // apply gives every setting its value.
@@ -253,6 +259,10 @@ func (d *draft) apply() {
 			continue
 		}
 		d.found[s.key] = v
+		if _, err := v.secret(); s.secret && !s.several && err != nil {
+			d.problem(v.name(s.key), v.where, "%v", err)
+			continue
+		}
 		if err := s.set(d, v); err != nil {
 			d.problem(v.name(s.key), v.where, "%v", err)
 			continue
@@ -277,12 +287,12 @@ func (d *draft) strangers() {
 	known := Keys()
 	referred := d.references()
 	for key, e := range d.dotenv {
-		if !isKnown(known, key) && !referred[key] {
+		if !isKnown(known, key) && !referred[key] && !referred[strings.TrimSuffix(key, fileSuffix)] {
 			d.problem(key, place(DotEnv, e.line), "unknown key%s", didYouMean(key, known))
 		}
 	}
 	for key := range d.env {
-		if isKnown(known, key) || referred[key] || !slices.ContainsFunc(prefixes(), func(p string) bool { return strings.HasPrefix(key, p) }) {
+		if isKnown(known, key) || referred[key] || referred[strings.TrimSuffix(key, fileSuffix)] || !slices.ContainsFunc(prefixes(), func(p string) bool { return strings.HasPrefix(key, p) }) {
 			continue
 		}
 		if hint := nearest(key, known); hint != "" {

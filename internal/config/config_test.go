@@ -259,7 +259,7 @@ func TestDocumentedKeys(t *testing.T) {
 		"RQ_RETRY_MAX_ATTEMPTS": "5", "ALLOWED_ORIGINS": "https://a.example.com,https://b.example.com", "TIMEZONE": "America/Manaus", "BUSINESS_HOURS": "08:00-18:00",
 		"ESCALATION_KEYWORDS": "humano,pessoa", "TRANSFER_TO_HUMAN_MESSAGE": "Um momento.", "LOG_LEVEL": "DEBUG", "APP_HOST": "127.0.0.1", "TURN_QUIET": "300ms", "TURN_QUIET_MAX": "2s",
 		"TRUSTED_PROXIES": "10.0.0.0/8,192.168.0.1", "ALLOW_PRIVATE_ADDRESSES": "true", "CONSOLE_PASSWORD": "p",
-		"SPOOL_DIR": "spool", "SPOOL_MAX_MB": "64",
+		"SPOOL_DIR": "spool", "SPOOL_MAX_MB": "64", "RETENTION_MESSAGES": "90d", "RETENTION_WEBHOOKS": "3d", "RETENTION_AUDIT": "forever",
 	}
 	var env []string
 	for key, v := range documented {

@@ -83,7 +83,7 @@ func (x *decoder) decode(path string, n *yaml.Node, to reflect.Value) {
 		})
 		return
 	case reflect.TypeFor[secret.String]():
-		x.plain(path, n, func(text string) error { to.Set(reflect.ValueOf(secret.New(text))); return nil })
+		x.secret(path, n, func(s secret.String) { to.Set(reflect.ValueOf(s)) })
 		return
 	}
 	switch to.Kind() {
@@ -130,7 +130,11 @@ func (x *decoder) plain(path string, n *yaml.Node, set func(string) error) {
 
 // text is a scalar with its reference followed, bounded, without space around it.
 func (x *decoder) text(path string, n *yaml.Node) (string, bool) {
-	text, ok := x.d.expand(value{path: path, where: place(x.file, n.Line)}, n.Value)
+	return x.textBy(path, n, x.d.expand)
+}
+
+func (x *decoder) textBy(path string, n *yaml.Node, expand func(value, string) (string, bool)) (string, bool) {
+	text, ok := expand(value{path: path, where: place(x.file, n.Line)}, n.Value)
 	if !ok {
 		return "", false
 	}

@@ -4,6 +4,7 @@ import (
 	"os"
 	"path/filepath"
 	"reflect"
+	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -108,8 +109,30 @@ func (x *decoder) desk(desk agent.Config, path string, n *yaml.Node, known bool)
 	x.playbook(&desk, &f)
 	x.workflows(&desk, &f, path, n)
 	x.house(&desk, &f)
+	x.safety(&desk, &f)
 	return desk
 }
+
+// safety is what may come in and go out.
+func (x *decoder) safety(desk *agent.Config, f *deskFile) {
+	s := f.Safety
+	desk.Safety = agent.Safety{Deflection: strings.TrimSpace(s.Deflection), SecondLook: s.SecondLook, Disclosure: strings.TrimSpace(s.Disclosure), Pseudonyms: s.Pseudonyms}
+	if v := s.Message; v.node != nil {
+		if v.Value < 100 || v.Value > 20_000 {
+			x.problem(v.path, v.node, "%d is not between 100 and 20000", v.Value)
+		}
+		desk.Safety.MessageLimit = v.Value
+	}
+	for _, host := range s.Links.Value {
+		if !hostForm.MatchString(host) {
+			x.problem(s.Links.path, s.Links.node, "%q is no host: write exemplo.com.br, without https:// and without a path", host)
+			continue
+		}
+		desk.Safety.Links = append(desk.Safety.Links, strings.ToLower(host))
+	}
+}
+
+var hostForm = regexp.MustCompile(`(?i)^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?(\.[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?)+$`)
 
 // deskIn is the file that is meant by the name of a file or a folder.
 func (x *decoder) deskIn(name string) string {

@@ -32,6 +32,7 @@ type deskFile struct {
 	Workflows table[workflowFile]   `key:"workflows"`
 	House     located[houseFile]    `key:"house"`
 	Loops     loopsFile             `key:"loops"`
+	Safety    safetyFile            `key:"safety"`
 
 	// The names of 0.1.0.
 	Keywords    located[[]string]      `key:"keywords" doc:"The same as handoff.keywords."`
@@ -101,6 +102,16 @@ type memoryFile struct {
 type loopsFile struct {
 	Exchanges int `key:"exchanges" doc:"Exchanges in a row that look automatic before the bot stops and tells a person." default:"3"`
 	Turns     int `key:"turns" doc:"Turns of one conversation within an hour before a person has to look." default:"60"`
+}
+
+// safetyFile is what a desk decides about what comes in and goes out.
+type safetyFile struct {
+	Message    located[int]      `key:"message" doc:"How much of one message the model sees, in characters; the rest is kept and named." default:"1000"`
+	Links      located[[]string] `key:"links" doc:"Hosts that answers may link to with any path (exemplo.com.br). Addresses that stand in the house, the persona or the rules may be told anyway."`
+	Deflection string            `key:"deflection" doc:"What whoever tries to take the assistant over reads." default:"Desculpe, não posso executar esse tipo de comando."`
+	SecondLook bool              `key:"second_look" doc:"Whether a model looks again at what the guard restricts. It may lift the restriction and never blocks." default:"false"`
+	Disclosure string            `key:"disclosure" doc:"Ends the first answer: that an assistant writes, and how to get a person. none: nothing." default:"added where the answer does not say so"`
+	Pseudonyms bool              `key:"pseudonyms" doc:"Whether documents, phones, e-mail addresses, cards and keys are replaced by tokens before a model sees them, and put back into its answer." default:"false"`
 }
 
 // workflowFile is a workflow under its name. What create_lead and schedule_meeting leave out is

@@ -45,10 +45,15 @@ func (d *draft) parseFile(file string, text []byte) *yaml.Node {
 	if err := yaml.Load(text, &doc); err != nil {
 		var one *yaml.LoadError
 		if !errors.As(err, &one) {
-			d.problem("", file, "is not YAML: %v", err)
+			d.problem("", file, "is not YAML")
 			return nil
 		}
-		d.problem("", place(file, one.Mark.Line), "is not YAML: %s", strings.TrimPrefix(one.Message, "yaml: "))
+		// It quotes anchors and tags, which an unquoted secret may look like.
+		message := regexp.MustCompile(`'[^']*'|"[^"]*"`).ReplaceAllString(strings.TrimPrefix(one.Message, "yaml: "), "'…'")
+		if strings.HasPrefix(message, "unknown anchor") {
+			message += ": put quotes around a value that begins with *"
+		}
+		d.problem("", place(file, one.Mark.Line), "is not YAML: %s", message)
 		return nil
 	}
 	if doc.Kind != yaml.DocumentNode || len(doc.Content) != 1 {
@@ -167,7 +172,12 @@ func (s *section) end() {
 }
 
 // value reads what was written for a key; false where nothing was.
-func (s *section) value(key string) (value, bool) {
+func (s *section) value(key string) (value, bool) { return s.valueBy(key, s.d.expand) }
+
+// secret is value for a key that holds one or several secrets.
+func (s *section) secret(key string) (value, bool) { return s.valueBy(key, s.d.expandSecret) }
+
+func (s *section) valueBy(key string, expand func(value, string) (string, bool)) (value, bool) {
 	n := s.get(key)
 	if n == nil {
 		return value{}, false
@@ -178,7 +188,7 @@ func (s *section) value(key string) (value, bool) {
 		if n.ShortTag() == "!!null" {
 			return value{}, false
 		}
-		text, ok := s.d.expand(v, n.Value)
+		text, ok := expand(v, n.Value)
 		v.text = strings.TrimSpace(text)
 		return v, ok && v.text != ""
 	case yaml.SequenceNode:
@@ -189,7 +199,7 @@ func (s *section) value(key string) (value, bool) {
 				s.d.problem(v.path, v.where, "expected a list of plain values")
 				return value{}, false
 			}
-			text, ok := s.d.expand(v, item.Value)
+			text, ok := expand(v, item.Value)
 			if !ok {
 				return value{}, false
 			}
@@ -217,8 +227,8 @@ func (d *draft) expect(path string) {
 	s.get(parts[len(parts)-1])
 }
 
-// fromFile reads the value at a dotted path.
-func (d *draft) fromFile(path string) (value, bool) {
+// fromFile reads the value at a dotted path, by (*section).value or its like.
+func (d *draft) fromFile(path string, read func(*section, string) (value, bool)) (value, bool) {
 	if path == "" || d.root == nil {
 		return value{}, false
 	}
@@ -229,7 +239,7 @@ func (d *draft) fromFile(path string) (value, bool) {
 			return value{}, false
 		}
 	}
-	return s.value(parts[len(parts)-1])
+	return read(s, parts[len(parts)-1])
 }
 
 var reference = regexp.MustCompile(`^\$\{([A-Za-z_][A-Za-z0-9_]*)\}$`)
@@ -238,6 +248,10 @@ var reference = regexp.MustCompile(`^\$\{([A-Za-z_][A-Za-z0-9_]*)\}$`)
 func (d *draft) expand(v value, text string) (string, bool) {
 	m := reference.FindStringSubmatch(strings.TrimSpace(text))
 	if m == nil {
+		if fileReference.MatchString(strings.TrimSpace(text)) {
+			d.problem(v.path, v.where, "${file:…} is for secrets only")
+			return "", false
+		}
 		if strings.Contains(text, "${") {
 			d.problem(v.path, v.where, "holds ${…} among other text: a reference stands alone")
 			return "", false

@@ -37,7 +37,7 @@ func (c *Config) Follow(ctx context.Context, at <-chan os.Signal, changed func(*
 		if !w.look(time.Now()) && !asked {
 			continue
 		}
-		next, err := Load(c.src)
+		next, err := Load(c.src())
 		var ce *Error
 		switch {
 		case err == nil:

@@ -80,6 +80,20 @@ func (d *draft) ofEnvironment(kind channel.Kind, secretKey string, others ...str
 	d.o.Inboxes = append(d.o.Inboxes, inbox)
 }
 
+// activeSecrets are those that the webhooks of an inbox may prove themselves with.
+func activeSecrets(i app.Inbox) []secret.String {
+	if i.Chatwoot != nil {
+		return i.Chatwoot.Secrets
+	}
+	switch i.Whaticket.Auth {
+	case whaticket.ByURL:
+		return i.Whaticket.URLSecrets
+	case whaticket.ByToken:
+		return i.Whaticket.WebhookTokens
+	}
+	return i.Whaticket.Secrets
+}
+
 // weak hints at secrets that can be guessed.
 func (d *draft) weak(key string, secrets []secret.String) {
 	const enough = 16
@@ -163,8 +177,8 @@ func (d *draft) inbox(name *yaml.Node, s *section) {
 		}
 		return s.join(yamlKey), where
 	})
-	if v, ok := s.value("secrets"); ok {
-		d.weak(v.path, v.secrets())
+	if n := s.get("secrets"); n != nil {
+		d.weak(s.join("secrets"), activeSecrets(inbox))
 	}
 	d.o.Inboxes = append(d.o.Inboxes, inbox)
 }
@@ -213,36 +227,35 @@ func (d *draft) inboxQuiet(s *section, inbox *app.Inbox) {
 func (d *draft) readWhaticket(s *section, c *whaticket.Config) {
 	read(s, "auth", func(v value) error { c.Auth = whaticket.Auth(v.text); return nil })
 	// One key for what a webhook proves itself with, whatever the way.
-	read(s, "secrets", func(v value) error {
+	readSecrets(s, "secrets", func(all []secret.String) {
 		switch c.Auth {
 		case whaticket.ByToken:
-			c.WebhookTokens = v.secrets()
+			c.WebhookTokens = all
 		case whaticket.ByURL:
-			c.URLSecrets = v.secrets()
+			c.URLSecrets = all
 		default:
-			c.Secrets = v.secrets()
+			c.Secrets = all
 		}
-		return noneIsNone(v)
 	})
-	read(s, "webhook_token", func(v value) error { c.WebhookTokens = append(c.WebhookTokens, v.secrets()...); return noneIsNone(v) })
+	readSecrets(s, "webhook_token", func(all []secret.String) { c.WebhookTokens = append(c.WebhookTokens, all...) })
 	read(s, "base_url", func(v value) error { c.BaseURL = v.text; return nil })
-	read(s, "token", func(v value) error { c.Token = secret.New(v.text); return nil })
+	readSecret(s, "token", &c.Token)
 	read(s, "email", func(v value) error { c.Email = v.text; return nil })
-	read(s, "password", func(v value) error { c.Password = secret.New(v.text); return nil })
+	readSecret(s, "password", &c.Password)
 	read(s, "default_country", func(v value) error { c.DefaultCountry = v.text; return nil })
 	window(s, &c.Window)
 }
 
 func (d *draft) readChatwoot(s *section, c *chatwoot.Config) {
-	read(s, "secrets", func(v value) error { c.Secrets = v.secrets(); return noneIsNone(v) })
+	readSecrets(s, "secrets", func(all []secret.String) { c.Secrets = all })
 	if s.get("secrets") == nil {
 		d.problem(s.join("secrets"), place(d.file, s.node.Line), "is required: the webhook secret of the agent bot")
 	}
 	read(s, "signature", func(v value) error { c.Form = chatwoot.Form(v.text); return nil })
 	read(s, "base_url", func(v value) error { c.BaseURL = v.text; return nil })
 	read(s, "account_id", func(v value) error { c.AccountID = v.text; return nil })
-	read(s, "token", func(v value) error { c.Token = secret.New(v.text); return nil })
-	read(s, "user_token", func(v value) error { c.UserToken = secret.New(v.text); return nil })
+	readSecret(s, "token", &c.Token)
+	readSecret(s, "user_token", &c.UserToken)
 	read(s, "bot_id", func(v value) error { c.BotID = v.text; return nil })
 	window(s, &c.Window)
 }

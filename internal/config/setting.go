@@ -34,8 +34,11 @@ type setting struct {
 	key    string // in the environment
 	path   string // in the YAML file; "" where it has no place there
 	secret bool   // never shown, and KEY_FILE may name a file that holds it
-	unused string // told when it is set: it has no effect in this version
-	set    func(*draft, value) error
+	// several says that of a secret more than one may be active, so that it can be changed
+	// while webhooks of both come in.
+	several bool
+	unused  string // told when it is set: it has no effect in this version
+	set     func(*draft, value) error
 }
 
 // singles are what the environment says about the two inboxes that it can make, about
@@ -55,6 +58,9 @@ const (
 	defaultDatabase = "data/secretaria.db"
 	defaultSpool    = "data/spool"
 	defaultSpoolMB  = 256
+	defaultMessages = 180 * oneDay
+	defaultWebhooks = 7 * oneDay
+	defaultAudit    = 5 * 365 * oneDay
 	defaultZone     = "America/Sao_Paulo"
 	defaultOrigin   = "http://localhost:3000"
 	defaultQuiet    = 4 * time.Second
@@ -69,6 +75,7 @@ func (d *draft) defaults() {
 	d.o.Host, d.o.Port = "0.0.0.0", defaultPort
 	d.o.Database = d.at(defaultDatabase)
 	d.o.Spool.Dir, d.o.Spool.MaxBytes = d.at(defaultSpool), defaultSpoolMB<<20
+	d.o.Retention.Messages, d.o.Retention.Webhooks, d.o.Retention.Audit = defaultMessages, defaultWebhooks, defaultAudit
 	d.o.Quiet = conversation.Quiet{Window: defaultQuiet}
 	d.o.DedupeWindow = defaultDedupe
 	d.o.Limits.Failures, d.o.Limits.Whaticket, d.o.Limits.Chatwoot, d.o.Limits.Window = 60, 20, 60, time.Minute
@@ -134,14 +141,14 @@ func settings() []setting {
 		}},
 		{key: "CONSOLE_PASSWORD", path: "server.console_password", secret: true, unused: consoleUnused, set: func(*draft, value) error { return nil }},
 
-		{key: "DATABASE_URL", path: "database", set: func(d *draft, v value) error {
+		{key: "DATABASE_URL", path: "database", secret: true, set: func(d *draft, v value) error {
 			path, postgres, err := database(v.text)
 			if d.o.Postgres = postgres; path != "" || err != nil {
 				d.o.Database = d.at(path)
 			}
 			return err
 		}},
-		{key: "REDIS_URL", path: "redis", set: func(d *draft, v value) error {
+		{key: "REDIS_URL", path: "redis", secret: true, set: func(d *draft, v value) error {
 			d.o.Redis = secret.New(v.text)
 			return redis.Validate(d.o.Redis)
 		}},
@@ -153,20 +160,24 @@ func settings() []setting {
 			return err
 		}},
 
-		{key: "SHARED_SECRET", secret: true, set: func(d *draft, v value) error {
+		{key: "RETENTION_MESSAGES", path: "retention.messages", set: kept(func(d *draft) *time.Duration { return &d.o.Retention.Messages })},
+		{key: "RETENTION_WEBHOOKS", path: "retention.webhooks", set: kept(func(d *draft) *time.Duration { return &d.o.Retention.Webhooks })},
+		{key: "RETENTION_AUDIT", path: "retention.audit", set: kept(func(d *draft) *time.Duration { return &d.o.Retention.Audit })},
+
+		{key: "SHARED_SECRET", secret: true, several: true, set: func(d *draft, v value) error {
 			d.single.whaticket.Secrets = v.secrets()
 			return noneIsNone(v)
 		}},
-		{key: "WEBHOOK_TOKEN_OPTIONAL", secret: true, set: func(d *draft, v value) error {
-			d.single.whaticket.WebhookTokens = []secret.String{secret.New(v.text)}
-			return nil
+		{key: "WEBHOOK_TOKEN_OPTIONAL", secret: true, several: true, set: func(d *draft, v value) error {
+			d.single.whaticket.WebhookTokens = v.secrets()
+			return noneIsNone(v)
 		}},
 		{key: "WHATSAPP_API_URL", set: func(d *draft, v value) error { d.single.whaticket.BaseURL = v.text; return nil }},
 		{key: "WHATSAPP_BEARER_TOKEN", secret: true, set: func(d *draft, v value) error { d.single.whaticket.Token = secret.New(v.text); return nil }},
 		{key: "WHATICKET_JWT_EMAIL", set: func(d *draft, v value) error { d.single.whaticket.Email = v.text; return nil }},
 		{key: "WHATICKET_JWT_PASSWORD", secret: true, set: func(d *draft, v value) error { d.single.whaticket.Password = secret.New(v.text); return nil }},
 
-		{key: "CHATWOOT_WEBHOOK_SECRET", secret: true, set: func(d *draft, v value) error {
+		{key: "CHATWOOT_WEBHOOK_SECRET", secret: true, several: true, set: func(d *draft, v value) error {
 			d.single.chatwoot.Secrets = v.secrets()
 			return noneIsNone(v)
 		}},
@@ -273,11 +284,11 @@ func settings() []setting {
 		}},
 		{key: "N8N_BASIC_AUTH_USER", path: "n8n.basic_auth_user", set: func(*draft, value) error { return nil }},
 		{key: "N8N_BASIC_AUTH_PASSWORD", path: "n8n.basic_auth_password", secret: true, set: func(*draft, value) error { return nil }},
-		{key: "N8N_SIGNING_SECRET", path: "n8n.signing_secret", secret: true, set: func(d *draft, v value) error {
+		{key: "N8N_SIGNING_SECRET", path: "n8n.signing_secret", secret: true, several: true, set: func(d *draft, v value) error {
 			d.o.Workflows.Secrets = v.secrets()
 			return noneIsNone(v)
 		}},
-		{key: "N8N_CALLBACK_SECRET", path: "n8n.callback_secret", secret: true, set: func(d *draft, v value) error {
+		{key: "N8N_CALLBACK_SECRET", path: "n8n.callback_secret", secret: true, several: true, set: func(d *draft, v value) error {
 			d.o.Workflows.CallbackSecrets = v.secrets()
 			return noneIsNone(v)
 		}},
@@ -307,7 +318,7 @@ func secretKeys() []string {
 // prefixes begin the keys that are so much ours that a near miss is worth a hint.
 func prefixes() []string {
 	return []string{"APP_", "WHATSAPP_", "WHATICKET_", "CHATWOOT_", "N8N_", "GEMINI_", "GOOGLE_GEMINI_", "OPENAI_", "LLM_", "WEBHOOK_", "TURN_", "RATE_LIMIT_",
-		"CONTEXT_", "RQ_", "SHARED_", "DEDUPE_", "SPOOL_", "TRUSTED_", "ALLOW", "ESCALATION_", "TRANSFER_", "BUSINESS_", "PROMETHEUS_"}
+		"CONTEXT_", "RETENTION_", "RQ_", "SHARED_", "DEDUPE_", "SPOOL_", "TRUSTED_", "ALLOW", "ESCALATION_", "TRANSFER_", "BUSINESS_", "PROMETHEUS_"}
 }
 
 func setLevel(d *draft, v value) error {

@@ -45,14 +45,6 @@ func (v value) items() []string {
 	return out
 }
 
-func (v value) secrets() []secret.String {
-	var out []secret.String
-	for _, s := range v.items() {
-		out = append(out, secret.New(s))
-	}
-	return out
-}
-
 // forever is the longest duration: what is longer is taken as this, so that adding one to a
 // time of today never runs over.
 const forever = 100 * 365 * 24 * time.Hour
@@ -169,7 +161,7 @@ func prefixList(v value) ([]netip.Prefix, error) {
 func database(text string) (path string, postgres secret.String, err error) {
 	scheme, rest, ok := strings.Cut(text, ":")
 	if !ok {
-		return "", postgres, fmt.Errorf("is not a database URL; did you mean sqlite:%s?", text)
+		return "", postgres, errors.New("is not a database URL; a file is sqlite:path")
 	}
 	// The ancestors named their driver too: postgresql+asyncpg://…
 	base, _, _ := strings.Cut(strings.ToLower(scheme), "+")

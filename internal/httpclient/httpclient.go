@@ -2,17 +2,21 @@
 // bounds time and size, checks the address that it really dials, follows no redirect, and
 // says in a fault kind whether a request that failed may have had its effect.
 //
-// Private, loopback and link-local addresses are dialled only where the operator says so:
-// by naming the host in the configuration (a base URL) or by ALLOW_PRIVATE_ADDRESSES. The
-// check is made on the resolved address at the moment of dialling, so that neither a
-// redirect nor a name that resolves differently the second time leads inside.
+// Private and loopback addresses are dialled only where ALLOW_PRIVATE_ADDRESSES names them;
+// that a base URL leads there is not enough, for a slip or a name that changes hands would
+// send a helpdesk's token inside. Link-local addresses and those of metadata services have
+// to be named one by one. The check is made on the resolved address at the moment of
+// dialling, whatever form it has, so that neither a redirect nor a name that resolves
+// differently the second time leads anywhere else.
+//
+// HTTP_PROXY and its kin are not heeded: behind a proxy it is the proxy that resolves the
+// name, and nobody checks what it dials.
 package httpclient
 
 import (
 	"context"
 	"crypto/tls"
 	"errors"
-	"fmt"
 	"io"
 	"net"
 	"net/http"
@@ -28,95 +32,13 @@ import (
 	"secretaria/internal/fault"
 )
 
-// Policy says which addresses may be dialled besides public ones.
-type Policy struct {
-	All      bool           // every address
-	Hosts    []string       // host names and addresses whose every address is allowed, lower case, without port
-	Networks []netip.Prefix // networks
-}
-
-// ParsePolicy reads ALLOW_PRIVATE_ADDRESSES: "true", "false", "" or a comma-separated list
-// of hosts, addresses and networks in CIDR notation.
-func ParsePolicy(s string) (Policy, error) {
-	var p Policy
-	switch strings.TrimSpace(strings.ToLower(s)) {
-	case "", "false":
-		return p, nil
-	case "true":
-		p.All = true
-		return p, nil
-	}
-	for _, item := range strings.Split(s, ",") {
-		item = strings.ToLower(strings.TrimSpace(item))
-		switch {
-		case item == "":
-		case strings.Contains(item, "/"):
-			prefix, err := netip.ParsePrefix(item)
-			if err != nil {
-				return Policy{}, fmt.Errorf("%q is not a network in CIDR notation", item)
-			}
-			p.Networks = append(p.Networks, prefix.Masked())
-		case strings.ContainsAny(item, " :") && !isAddr(item):
-			return Policy{}, fmt.Errorf("%q is not a host, an address or a network", item)
-		default:
-			p.Hosts = append(p.Hosts, strings.Trim(item, "[]"))
-		}
-	}
-	return p, nil
-}
-
-func isAddr(s string) bool {
-	_, err := netip.ParseAddr(strings.Trim(s, "[]"))
-	return err == nil
-}
-
-// WithURLs returns the policy with the hosts of the given URLs added: what an operator
-// wrote as a base URL is meant to be reached. Empty and broken URLs add nothing.
-func (p Policy) WithURLs(urls ...string) Policy {
-	hosts := append([]string(nil), p.Hosts...)
-	for _, raw := range urls {
-		if u, err := url.Parse(raw); err == nil && u.Hostname() != "" {
-			hosts = append(hosts, strings.ToLower(u.Hostname()))
-		}
-	}
-	p.Hosts = hosts
-	return p
-}
-
-func (p Policy) allows(host string, addr netip.Addr) bool {
-	if p.All {
-		return true
-	}
-	addr = addr.Unmap()
-	if nat64.Contains(addr) {
-		b := addr.As16()
-		addr = netip.AddrFrom4([4]byte(b[12:]))
-	}
-	for _, h := range p.Hosts {
-		if h == host {
-			return true
-		}
-	}
-	for _, n := range p.Networks {
-		if n.Contains(addr) {
-			return true
-		}
-	}
-	return addr.IsGlobalUnicast() && !addr.IsPrivate() && !sharedSpace.Contains(addr)
-}
-
-// sharedSpace is carrier-grade NAT (RFC 6598), which netip does not count as private.
-var sharedSpace = netip.MustParsePrefix("100.64.0.0/10")
-
-// nat64 stands for IPv4 addresses where a network has IPv6 only (RFC 6052): behind it lie the
-// metadata service and everything else that must not be reached.
-var nat64 = netip.MustParsePrefix("64:ff9b::/96")
-
 // Options configure a Client. The zero value is usable: 30 s, 1 MiB, public addresses only.
 type Options struct {
 	Timeout time.Duration // of one request with its body; default 30 s
 	MaxBody int64         // bytes read of an answer; default 1 MiB
 	Policy  Policy
+	// Resolver looks names up; nil: the system's.
+	Resolver *net.Resolver
 }
 
 // Client makes requests. It is safe for concurrent use.
@@ -124,9 +46,6 @@ type Client struct {
 	http    *http.Client
 	maxBody int64
 }
-
-// errAddress is the cause of a refused dial.
-var errAddress = errors.New("address is private: name its host in the configuration or in ALLOW_PRIVATE_ADDRESSES")
 
 // New returns a client.
 func New(o Options) *Client {
@@ -136,29 +55,9 @@ func New(o Options) *Client {
 	if o.MaxBody <= 0 {
 		o.MaxBody = 1 << 20
 	}
-	dialer := func(host string) *net.Dialer {
-		return &net.Dialer{
-			Timeout: min(o.Timeout, 10*time.Second),
-			Control: func(_, address string, _ syscall.RawConn) error {
-				ap, err := netip.ParseAddrPort(address)
-				if err != nil {
-					return fmt.Errorf("dial %q: %w", address, err)
-				}
-				if !o.Policy.allows(host, ap.Addr()) {
-					return errAddress
-				}
-				return nil
-			},
-		}
-	}
 	transport := &http.Transport{
-		DialContext: func(ctx context.Context, network, address string) (net.Conn, error) {
-			host, _, err := net.SplitHostPort(address)
-			if err != nil {
-				return nil, err
-			}
-			return dialer(strings.ToLower(host)).DialContext(ctx, network, address)
-		},
+		Proxy:                  nil, // see the package comment
+		DialContext:            o.dial,
 		MaxIdleConns:           256,
 		MaxIdleConnsPerHost:    64,
 		IdleConnTimeout:        60 * time.Second,
@@ -176,9 +75,29 @@ func New(o Options) *Client {
 	}
 }
 
-// HTTP returns the http.Client beneath, for libraries that bring their own requests. Its
-// errors are not classified; see Classify.
-func (c *Client) HTTP() *http.Client { return c.http }
+// dial connects to a host's address after the policy has seen which one it is.
+func (o Options) dial(ctx context.Context, network, address string) (net.Conn, error) {
+	host, _, err := net.SplitHostPort(address)
+	if err != nil {
+		return nil, err
+	}
+	if numeric(host) {
+		return nil, &RefusedError{host: host}
+	}
+	d := net.Dialer{
+		Timeout:  min(o.Timeout, 10*time.Second),
+		Resolver: o.Resolver,
+		// Called for every address that is tried, with the socket that will connect to it.
+		Control: func(_, resolved string, _ syscall.RawConn) error {
+			ap, err := netip.ParseAddrPort(resolved)
+			if err != nil {
+				return &RefusedError{host: host}
+			}
+			return o.Policy.Check(host, ap.Addr())
+		},
+	}
+	return d.DialContext(ctx, network, address)
+}
 
 // Close drops idle connections.
 func (c *Client) Close() { c.http.CloseIdleConnections() }
@@ -217,14 +136,15 @@ func (c *Client) Do(req *http.Request) (*Response, error) {
 	return &Response{Status: resp.StatusCode, Header: resp.Header, Body: body}, nil
 }
 
+// CodeRefused is the code of a fault whose cause is a *RefusedError.
+const CodeRefused = "private address refused"
+
 func safe(method string) bool {
 	return method == "" || method == http.MethodGet || method == http.MethodHead
 }
 
-// Classify gives a transport error of HTTP() its kind: Permanent for a refused address,
-// else Transient. It redacts the URL, which may hold a token.
-func Classify(ctx context.Context, err error) error { return classify(ctx, err, false) }
-
+// classify gives an error of the transport its kind. It redacts the URL, which may hold a
+// token, and hosts. effect says that the request may have been acted upon.
 func classify(ctx context.Context, err error, effect bool) error {
 	if err == nil {
 		return nil
@@ -236,9 +156,10 @@ func classify(ctx context.Context, err error, effect bool) error {
 	}
 	kind, code := fault.Transient, "connection failed"
 	var ne net.Error
+	var refused *RefusedError
 	switch {
-	case errors.Is(err, errAddress):
-		return &fault.Error{Kind: fault.Permanent, Code: "private address refused", Err: errAddress}
+	case errors.As(err, &refused):
+		return &fault.Error{Kind: fault.Permanent, Code: CodeRefused, Err: refused}
 	case errors.Is(err, context.Canceled) && ctx.Err() != nil:
 		code = "cancelled"
 	case errors.Is(err, context.DeadlineExceeded), errors.As(err, &ne) && ne.Timeout():

@@ -3,7 +3,6 @@ package httpclient
 import (
 	"bufio"
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -218,22 +217,6 @@ func TestTimeouts(t *testing.T) {
 	if !fault.Is(err, fault.Transient) || fault.Code(err) != "cancelled" {
 		t.Errorf("Do of a cancelled request = %v (%v), want cancelled, transient", err, fault.KindOf(err))
 	}
-}
-
-func TestClassify(t *testing.T) {
-	t.Parallel()
-	if err := Classify(t.Context(), nil); err != nil {
-		t.Errorf("Classify(nil) = %v, want nil", err)
-	}
-	srv := httptest.NewServer(http.NotFoundHandler())
-	t.Cleanup(srv.Close)
-	c := New(Options{})
-	t.Cleanup(c.Close)
-	_, err := c.HTTP().Do(request(t, http.MethodPost, srv.URL+"?token=s3cr3t", ""))
-	if err = Classify(t.Context(), err); !fault.Is(err, fault.Permanent) || !errors.Is(err, errAddress) {
-		t.Errorf("Classify of a refused address = %v, want permanent", err)
-	}
-	leaks(t, err, srv.URL)
 }
 
 func TestFault(t *testing.T) {

@@ -59,6 +59,9 @@ func TestNeverPrints(t *testing.T) {
 		slog.New(h).With("with", s).Info("x", "secret", s, "pointer", &s, "holder", newHolder(), slog.Group("g", "s", s))
 	}
 	printed["slog"] = log.String()
+	if n := strings.Count(log.String(), "secret="+redacted); n != 1 {
+		t.Errorf("the text log = %s, want secret=%s in it once, got %d", log.String(), redacted, n)
+	}
 	for how, got := range printed {
 		for _, leak := range []string{value, value[:3], fmt.Sprintf("%x", value), fmt.Sprintf("%X", value), fmt.Sprintf("% x", value)} {
 			if strings.Contains(got, leak) {
