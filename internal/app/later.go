@@ -214,6 +214,20 @@ func (m *memory) Backlog(ctx context.Context, now time.Time) (turns, deliveries 
 	return turns, deliveries, err
 }
 
+// Oldest implements store.Store.
+func (m *memory) Oldest(ctx context.Context, now time.Time) (turn, delivery time.Time, err error) {
+	err = m.do(func(s store.Store) (err error) {
+		turn, delivery, err = s.Oldest(ctx, now)
+		return err
+	})
+	return turn, delivery, err
+}
+
+// Census implements store.Store.
+func (m *memory) Census(ctx context.Context, now time.Time) (store.Census, error) {
+	return with(m, func(s store.Store) (store.Census, error) { return s.Census(ctx, now) })
+}
+
 // Ping implements store.Store.
 func (m *memory) Ping(ctx context.Context) error {
 	return m.do(func(s store.Store) error { return s.Ping(ctx) })

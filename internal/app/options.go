@@ -38,6 +38,8 @@ type Options struct {
 	// Spool keeps webhooks while Postgres cannot be reached; the embedded database has none,
 	// since it would be on the same disk.
 	Spool Spool
+	// Retention is how long what is remembered is kept.
+	Retention Retention
 	// Redis is the URL of a Redis, with its password, that several processes share; empty:
 	// what would lie there is each process's own.
 	Redis secret.String
@@ -58,7 +60,7 @@ type Options struct {
 	SendTimeout time.Duration
 	// Schedule is the pause after each failed try; nil: delivery.Schedule().
 	Schedule []time.Duration
-	// Addresses may be dialled besides public ones and the hosts of configured base URLs.
+	// Addresses may be dialled besides public ones, base URLs included.
 	Addresses      httpclient.Policy
 	TrustedProxies []netip.Prefix
 	AllowedOrigins []string
@@ -76,11 +78,22 @@ type Spool struct {
 	MaxBytes int64  // SPOOL_MAX_MB, for each of them
 }
 
+// Retention is how long each class of data is kept; 0: for ever. What is unfinished is kept
+// until it is done.
+type Retention struct {
+	Messages time.Duration // RETENTION_MESSAGES: conversations with all that belongs to them
+	Webhooks time.Duration // RETENTION_WEBHOOKS: webhooks that could not be stored
+	Audit    time.Duration // RETENTION_AUDIT
+	// Every is how often what is too old is looked for; default an hour.
+	Every time.Duration
+}
+
 // filled are the options with the defaults in place of zeros.
 func (o Options) filled() Options {
 	o.Host = cmp.Or(o.Host, "0.0.0.0")
 	o.SendTimeout = cmp.Or(o.SendTimeout, 30*time.Second)
 	o.Limits.Window = cmp.Or(o.Limits.Window, time.Minute)
+	o.Retention.Every = cmp.Or(o.Retention.Every, time.Hour)
 	return o
 }
 

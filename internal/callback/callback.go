@@ -12,7 +12,6 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"log/slog"
 	"math"
 	"net/http"
@@ -102,7 +101,7 @@ func (c *Callback) accept(w http.ResponseWriter, r *http.Request) (d done) {
 	defer func() {
 		if p := recover(); p != nil {
 			c.cfg.Logger.ErrorContext(r.Context(), "callback panicked", "stack", string(debug.Stack()))
-			d = done{status: http.StatusInternalServerError, outcome: "unavailable", err: fmt.Errorf("callback panicked: %v", p)}
+			d = done{status: http.StatusInternalServerError, outcome: "unavailable", err: fault.Panicked(p)}
 		}
 	}()
 	received := time.Now()

@@ -21,6 +21,7 @@ import (
 
 	"secretaria/internal/app"
 	"secretaria/internal/config"
+	"secretaria/internal/redact"
 	"secretaria/internal/store"
 	"secretaria/internal/store/postgres"
 	"secretaria/internal/store/sqlite"
@@ -68,6 +69,12 @@ type grammar struct {
 
 	Conversations conversationsCmd `cmd:"" help:"List conversations, hand them back to the bot or take them over."`
 	Leads         leadsCmd         `cmd:"" help:"List leads and show what is known of them."`
+
+	Contact contactCmd `cmd:"" help:"Find, export and erase what is kept of a person."`
+	Audit   auditCmd   `cmd:"" help:"List what was done by hand with people's data."`
+	Privacy privacyCmd `cmd:"" help:"Write the register of processing."`
+
+	Guard guardCmd `cmd:"" help:"Measure and train what judges customers' messages."`
 
 	Version versionCmd `cmd:"" help:"Show the version."`
 }
@@ -157,7 +164,7 @@ func (e *Env) structured(err error) {
 	log := telemetry.NewLogger(e.Stderr, slog.LevelInfo, "json")
 	var ce *config.Error
 	if !errors.As(err, &ce) {
-		log.Error("secretaria stopped", "error", oneLine(err.Error()))
+		log.Error("secretaria stopped", "error", said(err))
 		return
 	}
 	for _, p := range ce.Problems {
@@ -168,13 +175,23 @@ func (e *Env) structured(err error) {
 func lines(err error) []string {
 	var ce *config.Error
 	if !errors.As(err, &ce) {
-		return []string{oneLine(err.Error())}
+		return []string{said(err)}
 	}
 	var out []string
 	for _, p := range ce.Problems {
-		out = append(out, "configuration: "+oneLine(p.String()))
+		out = append(out, "configuration: "+oneLine(maskedProblem(p).String()))
 	}
 	return out
+}
+
+// said is what an error says in one line, with what is somebody's or opens a door masked.
+func said(err error) string { return oneLine(redact.Error(err).Error()) }
+
+// maskedProblem leaves the names of keys alone: "N8N_BASIC_AUTH_PASSWORD: is needed" tells no
+// password.
+func maskedProblem(p config.Problem) config.Problem {
+	p.Text = redact.Text(p.Text)
+	return p
 }
 
 func oneLine(s string) string { return strings.Join(strings.Fields(s), " ") }

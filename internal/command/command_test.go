@@ -54,7 +54,7 @@ func files(t *testing.T, dir string) []string {
 
 func commands() []string {
 	return []string{"", "serve", "demo", "send", "send whaticket", "send chatwoot", "check", "migrate", "deliveries", "deliveries list", "deliveries show", "deliveries replay", "chat", "conversations", "conversations list",
-		"conversations show", "conversations hand-back", "conversations take-over", "conversations opt-in", "leads", "leads list", "leads show", "version"}
+		"conversations show", "conversations hand-back", "conversations take-over", "conversations opt-in", "leads", "leads list", "leads show", "contact", "contact find", "contact export", "contact erase", "audit", "audit list", "privacy", "privacy register", "guard", "guard score", "guard train", "version"}
 }
 
 func TestHelpShowsAnExampleAndTouchesNothing(t *testing.T) {
@@ -130,6 +130,11 @@ func TestRefusals(t *testing.T) {
 		{"conversations take-over 7 --for -1s", "", "--for"},
 		{"leads list --state happy", "", "--state"},
 		{"leads show 7", "", "there is no database"},
+		{"guard score none.jsonl", "", "none.jsonl"},
+		{"guard score", "", "<file>"},
+		{"guard train none.jsonl --out m.bin", "", "--date"},
+		{"guard train none.jsonl --out m.bin --date 2026-01-02", "", "none.jsonl"},
+		{"guard train none.jsonl --out m.bin --date yesterday", "", "--date"},
 		{"chat --desk nobody", "", "there is: secretaria, sdr"},
 		{"chat --at tomorrow", "", "--at"},
 		{"chat", "", "standard input"},
@@ -385,7 +390,7 @@ func TestCheckProbes(t *testing.T) {
 	}))
 	defer refusing.Close()
 	dir := t.TempDir()
-	environ := []string{"CHATWOOT_WEBHOOK_SECRET=a-long-enough-secret", "CHATWOOT_BASE_URL=" + refusing.URL, "CHATWOOT_ACCOUNT_ID=1", "CHATWOOT_ACCESS_TOKEN=hunter2"}
+	environ := []string{"CHATWOOT_WEBHOOK_SECRET=a-long-enough-secret", "CHATWOOT_BASE_URL=" + refusing.URL, "CHATWOOT_ACCOUNT_ID=1", "CHATWOOT_ACCESS_TOKEN=hunter2", "ALLOW_PRIVATE_ADDRESSES=127.0.0.1"}
 	got := run(t, dir, environ, "check", "--json")
 	var found []struct{ Level, About, Text, Remedy string }
 	if err := json.Unmarshal([]byte(got.stdout), &found); err != nil {

@@ -330,5 +330,11 @@ Example:
 
 // Run opts in.
 func (c optInCmd) Run(ctx context.Context, env *Env) error {
-	return c.each(ctx, env, c.IDs, "takes messages again", func(st store.Store, _ app.Options, id conversation.ID) error { return st.OptIn(ctx, id) })
+	return c.each(ctx, env, c.IDs, "takes messages again", func(st store.Store, _ app.Options, id conversation.ID) error {
+		if err := st.OptIn(ctx, id); err != nil {
+			return err
+		}
+		noted(ctx, env, st, store.Act{Action: "conversations.opt-in", Conversation: id})
+		return nil
+	})
 }

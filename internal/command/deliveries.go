@@ -233,6 +233,9 @@ func (c replayCmd) Run(ctx context.Context, env *Env) (err error) {
 		switch err := st.Replay(ctx, conversation.DeliveryID(id), time.Now()); {
 		case err == nil:
 			env.printf("%s is pending again\n", id)
+			if found, err := st.Deliveries(ctx, store.Filter{ID: conversation.DeliveryID(id), Limit: 1}); err == nil && len(found) > 0 {
+				noted(ctx, env, st, store.Act{Action: "deliveries.replay", Conversation: found[0].Conversation, Detail: string(found[0].Order.Kind)})
+			}
 			continue
 		case fault.Is(err, fault.NotFound):
 			env.plain(fmt.Errorf("there is no delivery %q", id))

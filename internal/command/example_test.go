@@ -47,7 +47,8 @@ func filled(t *testing.T, name string) []string {
 		}
 		return err
 	})
-	if err != nil || len(environ) == 0 {
+	environ = append(environ, "ALLOW_PRIVATE_ADDRESSES=127.0.0.1")
+	if err != nil || len(environ) == 1 {
 		t.Fatalf("variables of %s: %q, %v", name, environ, err)
 	}
 	return environ

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"os"
+	"time"
 
 	"secretaria/internal/guard"
 )
@@ -87,11 +88,11 @@ type guardVerdict struct {
 }
 
 type guardTrainCmd struct {
-	File string `arg:"" help:"The rows. Those of which the licence says \"do not train\" only measure." placeholder:"FILE"`
-	Out  string `required:"" help:"Where the model goes." placeholder:"FILE"`
-	Date string `required:"" help:"The day, for the model's card." placeholder:"YYYY-MM-DD"`
-	Note string `help:"What readers of its figures should know."`
-	Seed uint64 `default:"1" help:"The same rows and seed give the same model."`
+	File []string `arg:"" help:"The rows. Those of which the licence says \"do not train\" only measure." placeholder:"FILE"`
+	Out  string   `required:"" help:"Where the model goes." placeholder:"FILE"`
+	Date string   `required:"" help:"The day, for the model's card." placeholder:"YYYY-MM-DD"`
+	Note string   `help:"What readers of its figures should know."`
+	Seed uint64   `default:"1" help:"The same rows and seed give the same model."`
 }
 
 // Help implements kong.HelpProvider.
@@ -105,9 +106,16 @@ Example:
 
 // Run trains.
 func (c guardTrainCmd) Run(env *Env) error {
-	rows, err := guardRows(env, c.File)
-	if err != nil {
-		return err
+	if _, err := time.Parse(time.DateOnly, c.Date); err != nil {
+		return fmt.Errorf("--date %q is no day like 2026-11-22", c.Date)
+	}
+	var rows []guard.Row
+	for _, file := range c.File {
+		some, err := guardRows(env, file)
+		if err != nil {
+			return err
+		}
+		rows = append(rows, some...)
 	}
 	m, report, err := guard.Train(rows, guard.Training{Seed: c.Seed, Date: c.Date, Note: c.Note})
 	if err != nil {

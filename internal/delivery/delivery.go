@@ -24,6 +24,7 @@ import (
 	"secretaria/internal/conversation"
 	"secretaria/internal/fault"
 	"secretaria/internal/job"
+	"secretaria/internal/redact"
 	"secretaria/internal/store"
 	"secretaria/internal/workflow"
 )
@@ -174,14 +175,16 @@ func (w *Worker) attempt(ctx context.Context, j job.Deliver, d store.Delivery) (
 	default:
 		err = w.send(ctx, j, inbox, d, &a)
 	}
-	a.Now = time.Now()
+	a.Now, a.Cause = time.Now(), redact.Text(a.Cause) // it is kept, listed and logged
 	if a.Outcome == store.AttemptFailed && d.Order.Kind == channel.Say && ok {
 		if err := w.giveUp(inbox, &a); err != nil {
 			return "", err
 		}
 	}
 	// What happened is recorded even while the process is told to stop.
-	if ferr := w.cfg.Memory.FinishAttempt(context.WithoutCancel(ctx), a); ferr != nil {
+	if ferr := w.cfg.Memory.FinishAttempt(context.WithoutCancel(ctx), a); errors.Is(ferr, store.ErrNotFound) {
+		return a.Outcome, nil // the customer was erased meanwhile: there is nothing to be recorded
+	} else if ferr != nil {
 		return "", fmt.Errorf("record attempt: %w", ferr)
 	}
 	done.Outcome, done.Kind, done.HTTPStatus, done.Cause, done.Duration = a.Outcome, fault.KindOf(err), a.HTTPStatus, a.Cause, a.Now.Sub(started)

@@ -27,6 +27,8 @@ import (
 	"secretaria/internal/conversation"
 	"secretaria/internal/fault"
 	"secretaria/internal/job"
+	"secretaria/internal/redact"
+	"secretaria/internal/sanitise"
 	"secretaria/internal/spool"
 	"secretaria/internal/store"
 	"secretaria/internal/telemetry"
@@ -143,6 +145,7 @@ func (in *Intake) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		done.Inbox, ch = inbox.Name, inbox.Channel
 	}
 	outcome, retry := in.accept(w, r, inbox, ch, &done)
+	outcome.Detail = redact.Text(outcome.Detail) // it is answered and logged
 	done.Outcome, done.Detail = outcome.Kind, outcome.Detail
 	answer(w, ch, outcome, retry)
 	done.Duration = time.Since(started)
@@ -153,7 +156,7 @@ func (in *Intake) accept(w http.ResponseWriter, r *http.Request, inbox *Inbox, c
 	defer func() {
 		// Even then the sender gets the answer that is documented for it: Chatwoot tries again.
 		if p := recover(); p != nil {
-			done.Err = fmt.Errorf("webhook panicked: %v", p)
+			done.Err = fault.Panicked(p)
 			in.cfg.Logger.ErrorContext(r.Context(), "webhook panicked", "stack", string(debug.Stack()))
 			outcome, retry = channel.Outcome{Kind: channel.Unavailable}, 0
 		}
@@ -285,6 +288,9 @@ func contactKey(inbox string, ev *channel.Event) string {
 }
 
 func (in *Intake) arrival(inbox *Inbox, events []channel.Event, received time.Time, correlation string) store.Arrival {
+	for i := range events {
+		events[i].Contact.Name = sanitise.Name(events[i].Contact.Name) // people and programs read it
+	}
 	return store.Arrival{Inbox: inbox.Name, Channel: in.cfg.Kind, Events: events, Now: received, Correlation: correlation, Quiet: inbox.Quiet,
 		DedupeWindow: in.cfg.DedupeWindow, Hold: inbox.Hold, TakeBack: inbox.TakeBack,
 		// In Whaticket a person who acts on a ticket has it, and moving it would message the customer.

@@ -5,10 +5,12 @@ import (
 	"fmt"
 	"net/http"
 	"runtime/debug"
+	"strings"
 	"time"
 
 	"secretaria/internal/channel"
 	"secretaria/internal/fault"
+	"secretaria/internal/jsontree"
 	"secretaria/internal/spool"
 	"secretaria/internal/store"
 )
@@ -48,11 +50,23 @@ func (in *Intake) store(ctx context.Context, a store.Arrival, body []byte) (resu
 	// What the memory may have stored all the same will be a repeat when it is forwarded.
 	ctx, cancel := context.WithTimeout(ctx, spoolTime)
 	defer cancel()
-	e := spool.Entry{Channel: a.Channel, Inbox: a.Inbox, Body: body, Fallback: a.Fallback, Received: a.Now, Correlation: a.Correlation}
+	e := spool.Entry{Channel: a.Channel, Inbox: a.Inbox, Body: jsontree.Blank(body, secretive), Fallback: a.Fallback, Received: a.Now, Correlation: a.Correlation}
 	if err := pass.Keep(ctx, e, why); err != nil {
 		return nil, false, fmt.Errorf("spool webhook: %w", err)
 	}
 	return nil, true, nil
+}
+
+// secretive says of which keys the values are not spooled: what opens something at the
+// helpdesk, and addresses that are signed. Nobody reads them here.
+func secretive(key string) bool {
+	key = strings.ToLower(key)
+	for _, end := range []string{"token", "secret", "password", "api_key", "apikey", "hmac_identifier", "avatar", "avatar_url", "thumbnail"} {
+		if strings.HasSuffix(key, end) {
+			return true
+		}
+	}
+	return false
 }
 
 // receive is Memory.Receive for as long as the sender can wait. The memory finishes what it
@@ -70,7 +84,7 @@ func (in *Intake) receive(ctx context.Context, a store.Arrival) ([]store.Result,
 		defer func() {
 			if p := recover(); p != nil {
 				in.cfg.Logger.ErrorContext(ctx, "webhook panicked", "stack", string(debug.Stack()))
-				e.err = fault.Wrap(fault.Permanent, "panicked", fmt.Errorf("webhook panicked: %v", p))
+				e.err = fault.Panicked(p)
 			}
 			ended <- e
 		}()

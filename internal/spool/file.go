@@ -86,7 +86,7 @@ func take(ctx context.Context, dir string, maxBytes int64) (*file, error) {
 func open(ctx context.Context, path string, maxBytes int64) (*file, error) {
 	q := url.Values{}
 	for _, pragma := range []string{
-		"busy_timeout(0)", "locking_mode(EXCLUSIVE)", "journal_mode(WAL)", "synchronous(FULL)", "wal_autocheckpoint(1000)", "journal_size_limit(4194304)",
+		"busy_timeout(0)", "locking_mode(EXCLUSIVE)", "journal_mode(WAL)", "synchronous(FULL)", "secure_delete(1)", "wal_autocheckpoint(1000)", "journal_size_limit(4194304)",
 		"max_page_count(" + strconv.FormatInt(maxBytes/pageSize, 10) + ")",
 	} {
 		q.Add("_pragma", pragma)
@@ -399,15 +399,17 @@ func pages(tx *sql.Tx) (most, used, free int64, err error) {
 	return most, used, free, nil
 }
 
-// shrink gives the disk back what the file does not need any more, where that is much.
+// shrink empties the log, in which the webhooks still stand that the database has by now, and
+// gives the disk back what the file does not need any more, where that is much.
 func (f *file) shrink(ctx context.Context) {
 	const much = 8 << 20 / pageSize
+	defer func() {
+		_, _ = f.db.ExecContext(ctx, "pragma wal_checkpoint(truncate)") // the next drained spool tries again
+	}()
 	var free int64
 	if err := f.do(ctx, func(tx *sql.Tx) (err error) { _, _, free, err = pages(tx); return err }, nil); err != nil || free < much {
 		return
 	}
 	// The pool has one connection: whoever writes waits for it.
-	if _, err := f.db.ExecContext(ctx, "vacuum"); err == nil {
-		_, _ = f.db.ExecContext(ctx, "pragma wal_checkpoint(truncate)") // the next drained spool tries again
-	}
+	_, _ = f.db.ExecContext(ctx, "vacuum")
 }

@@ -3,12 +3,12 @@ package spool
 import (
 	"context"
 	"errors"
-	"fmt"
 	"runtime/debug"
 	"sync"
 	"time"
 
 	"secretaria/internal/fault"
+	"secretaria/internal/redact"
 	"secretaria/internal/store"
 )
 
@@ -239,7 +239,7 @@ func (fw *forwarder) settle(ctx context.Context, b *batch, r read) bool {
 
 // setAside gives an entry up, visibly.
 func (fw *forwarder) setAside(ctx context.Context, b *batch, e Entry, err error) {
-	b.aside = append(b.aside, dead{e.seq, fault.Code(err)})
+	b.aside = append(b.aside, dead{e.seq, redact.Text(fault.Code(err))})
 	fw.s.cfg.Logger.ErrorContext(ctx, "spooled webhook set aside", "correlation_id", e.Correlation, "channel", string(e.Channel), "inbox", e.Inbox, "error", err.Error())
 }
 
@@ -255,7 +255,7 @@ func (fw *forwarder) read(e Entry) (a store.Arrival, err error) {
 
 func (fw *forwarder) panicked(p any) error {
 	fw.s.cfg.Logger.Error("spooled webhook panicked", "stack", string(debug.Stack()))
-	return fault.Wrap(fault.Permanent, "panicked", fmt.Errorf("panic: %v", p))
+	return fault.Panicked(p)
 }
 
 // store stores one entry; nil means that the database has it.

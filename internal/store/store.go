@@ -93,6 +93,8 @@ type Store interface {
 	// when there is no such conversation.
 	OptIn(ctx context.Context, id conversation.ID) error
 
+	Privacy
+
 	// Transcript returns the last messages of a conversation, oldest first.
 	Transcript(ctx context.Context, id conversation.ID, limit int) ([]conversation.Message, error)
 	// Conversation returns one conversation.
@@ -106,6 +108,12 @@ type Store interface {
 	Workers(ctx context.Context, since time.Time) (count int, freshest time.Time, err error)
 	// Backlog counts turns due and deliveries not finished.
 	Backlog(ctx context.Context, now time.Time) (turns, deliveries int, err error)
+	// Oldest says since when the first conversation is due that waits for a turn, and the first
+	// that has something to be sent; zero where none is due.
+	Oldest(ctx context.Context, now time.Time) (turn, delivery time.Time, err error)
+	// Census counts everybody. It is for once a minute: it counts all conversations, a million
+	// of which take some tenths of a second.
+	Census(ctx context.Context, now time.Time) (Census, error)
 	// Ping makes the smallest useful round trip.
 	Ping(context.Context) error
 	// Close waits for what is under way and closes the database.

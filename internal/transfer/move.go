@@ -49,6 +49,12 @@ func Move(ctx context.Context, path string, db *postgres.DB, name string) (r Rep
 			return err
 		}
 		for _, t := range from.tables {
+			if t.name == "installation" { // made by whoever has opened the database; that of the people who move in counts
+				if _, err := tx.Exec(ctx, "delete from "+quote(t.name)); err != nil {
+					return err
+				}
+				continue
+			}
 			var filled bool
 			if err := tx.QueryRow(ctx, "select exists (select 1 from "+quote(t.name)+")").Scan(&filled); err != nil {
 				return err

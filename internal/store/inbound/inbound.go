@@ -14,6 +14,7 @@ import (
 	"secretaria/internal/channel"
 	"secretaria/internal/conversation"
 	"secretaria/internal/store"
+	"secretaria/internal/store/forget"
 	"secretaria/internal/store/outcome"
 	"secretaria/internal/store/row"
 )
@@ -35,12 +36,15 @@ type Records interface {
 
 	// Text is a text as the database would give it back.
 	Text(string) string
+	// Token is the keyed hash of what its parts say together.
+	Token(parts ...string) string
 	// Self is our own bot's id at the inbox. shown is the id of a bot that the event shows
 	// and that may turn out to be us, "" for none.
 	Self(shown string) (string, error)
 	Learn(self string) error
 
-	// Known returns what became of the message with an identity.
+	// Known returns what became of the message with an identity. One that was erased, or whose
+	// time was over, is known and belongs to no conversation.
 	Known(identity []byte) (store.Result, bool, error)
 	// ByThread and ByPerson find a conversation: the helpdesk's, or the one that a contact
 	// is where the channel has no threads. The conversation is a copy, for Save.
@@ -92,12 +96,12 @@ func Identity(a *store.Arrival, index int) []byte {
 // Store stores the event.
 func (r *Event) Store() error {
 	ev := r.Reported
-	if r.Identity != nil {
-		repeat, found, err := r.Records.Known(r.Identity)
+	if sought := r.Sought(); sought != nil {
+		repeat, found, err := r.Records.Known(sought)
 		if err != nil {
 			return err
 		}
-		if found {
+		if found && (r.Identity != nil || repeat.Message == 0) {
 			*r.Result = store.Result{Conversation: repeat.Conversation, Message: repeat.Message, Duplicate: true}
 			return r.seen()
 		}
@@ -150,6 +154,15 @@ func (r *Event) Store() error {
 		return err
 	}
 	return r.save()
+}
+
+// Sought is the identity of the message that the event is, or that it changes; nil where it
+// is about none that could be known.
+func (r *Event) Sought() []byte {
+	if r.Identity == nil && r.Reported.Kind == channel.Edited {
+		return r.meant()
+	}
+	return r.Identity
 }
 
 // seen is what a repeat still tells: nothing, but for an update of our own message, which
@@ -264,7 +277,14 @@ func (r *Event) create() error {
 		r.c.Thread = Home(contact)
 	}
 	r.addressed() // where a person wrote first there is something to be done as well: opening it
-	return r.Records.NewConversation(&r.c)
+	if err := r.Records.NewConversation(&r.c); err != nil {
+		return err
+	}
+	if len(r.Reported.Contact.Identities) > 0 || r.Reported.Thread == "" {
+		return nil
+	}
+	// Who has no id is known by the thread alone, also as somebody who wants no more messages.
+	return r.Records.Later("opt_out_of_thread", int64(r.c.ID), r.Records.Token(forget.Thread, r.c.Inbox, r.c.Thread))
 }
 
 // addressed notes where an answer has to go, as far as the event tells.

@@ -14,5 +14,14 @@ func United(r Records, was, contact conversation.ContactID) error {
 			}
 		}
 	}
-	return r.Later("opt_out_spread", int64(contact), int64(was))
+	if err := r.Later("opt_out_spread", int64(contact), int64(was)); err != nil || was == 0 {
+		return err
+	}
+	// Nobody would find what is left of the other again, not even to erase it.
+	for _, query := range []string{"profile_drop", "contact_drop"} {
+		if err := r.Later(query, int64(was)); err != nil {
+			return err
+		}
+	}
+	return nil
 }

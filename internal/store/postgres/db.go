@@ -24,13 +24,20 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"secretaria/internal/fault"
+	"secretaria/internal/store/row"
 )
 
 //go:embed migrations/*.sql
 var migrations embed.FS
 
 //go:embed queries.sql
-var queries string
+var steps string
+
+//go:embed privacy.sql
+var privacy string
+
+// queries are all texts, by their names.
+func queries() map[string]string { return row.Queries(steps + "\n" + privacy) }
 
 const (
 	// maxConns is the size of the pool where the URL has no pool_max_conns: enough for a

@@ -105,6 +105,7 @@ func again(err error) bool {
 	switch said.Code {
 	case "40001", // serialization failure
 		"40P01", // deadlock
+		"23503", // a foreign key: it was erased after we had looked
 		"23505", // a unique key: it was stored after we had looked
 		"0A000": // a prepared statement of before a migration
 		return true

@@ -9,7 +9,6 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"secretaria/internal/store/postgres/postgrestest"
-	"secretaria/internal/store/row"
 )
 
 // fill stores conversations that nobody has: one message each, every fiftieth due.
@@ -17,7 +16,7 @@ func fill(t testing.TB, db *DB, n int) {
 	t.Helper()
 	run(t, db, fmt.Sprintf(`
 insert into contacts (inbox, name, created_at) select 'vendas', 'Maria', 1 from generate_series(1, %[1]d);
-insert into identities (inbox, kind, value, contact_id) select 'vendas', 'raw', 'v' || id, id from contacts;
+insert into identities (inbox, kind, value, contact_id, token) select 'vendas', 'raw', 'v' || id, id, 'k1:' || id from contacts;
 insert into conversations (inbox, channel, thread, contact_id, holder, created_at, due_at, turn_lease, deliver_at, lane_lease)
   select 'vendas', 'whaticket', 'contact:' || id, id, 'bot', 1, case when id %% 50 = 0 then id end, 0, case when id %% 50 = 1 then id end, 0 from contacts;
 insert into messages (conversation_id, author, kind, text, identity, said_at, at, pending)
@@ -30,8 +29,9 @@ insert into memories (conversation_id, body) select id, '{}' from conversations;
 insert into profiles (contact_id, body) select id, '{}' from contacts;
 insert into leads (conversation_id, desk, state, body, updated_at) select id, 'sdr', 'new', '{}', id from conversations;
 insert into firings (conversation_id, workflow, key, delivery_id, at) select id, 'w', 'k', 'd' || id, 1 from conversations;
-insert into opt_outs (inbox, kind, value, at, conversation_id) select 'vendas', 'raw', 'v' || id, 1, id from conversations where id %% 20 = 3;
-analyze contacts, identities, conversations, messages, deliveries, attempts, memories, profiles, leads, firings, opt_outs`, n))
+insert into opt_outs (inbox, kind, value, at, conversation_id) select 'vendas', 'raw', 'k1:' || id, 1, id from conversations where id %% 20 = 3;
+insert into forgotten (token) select decode(md5('f' || id::text), 'hex') from conversations;
+analyze contacts, identities, conversations, messages, deliveries, attempts, memories, profiles, leads, firings, opt_outs, forgotten`, n))
 }
 
 // hotQuery is a query of every message, with arguments and the indexes that it is to use.
@@ -46,7 +46,7 @@ func hot() []hotQuery {
 		{"conversations_lock", "array['vendas'], array['1/2'], array['vendas'], array['raw'], array['v77']", byPeople},
 		{"conversations_lock_free", "array['vendas'], array['1/2'], array['vendas'], array['raw'], array['v77']", byPeople},
 		{"identities_known", "array['vendas'], array['raw'], array['v77']", []string{"identities_pkey"}},
-		{"messages_known", `array['\x0123456789abcdef0123456789abcdef'::bytea]`, []string{"messages_identity"}},
+		{"messages_known", `array['\x0123456789abcdef0123456789abcdef'::bytea], array['\x0123456789abcdef0123456789abcdef'::bytea]`, []string{"messages_identity", "forgotten_pkey"}},
 		{"conversation_lock", "77", []string{"conversations_pkey"}},
 		{"conversation_lock_by_delivery", "'d77'", []string{"conversations_pkey", "deliveries_id_key"}},
 		{"message_by_identity", `'\x0123456789abcdef0123456789abcdef'`, []string{"messages_identity"}},
@@ -80,6 +80,7 @@ func hot() []hotQuery {
 		{"profile_follow", "77, 78", []string{"profiles_pkey", "identities_contact"}},
 		{"attempt_end", "77, 1, 5, 'sent', 200, ''", []string{"attempts_pkey"}},
 		{"backlog", "5000", []string{"conversations_due", "deliveries_open"}},
+		{"oldest", "5000", []string{"conversations_due", "conversations_deliver"}},
 	}
 }
 
@@ -99,7 +100,7 @@ func TestPlans(t *testing.T) {
 		t.Fatalf("Acquire: %v", err)
 	}
 	defer conn.Release()
-	texts := row.Queries(queries)
+	texts := queries()
 	// What steps ask for keeps a plan of the first day, when all is empty, from staying.
 	if _, err := conn.Exec(t.Context(), strings.ReplaceAll(texts["plan_once"], "true)", "false)")); err != nil {
 		t.Fatalf("plan_once: %v", err)

@@ -13,6 +13,7 @@ import (
 	"secretaria/internal/conversation"
 	"secretaria/internal/fault"
 	"secretaria/internal/job"
+	"secretaria/internal/pseudonym"
 	"secretaria/internal/store"
 	"secretaria/internal/store/row"
 )
@@ -29,6 +30,8 @@ type Store struct {
 
 	life   sync.RWMutex // held for reading by every step, and for writing by Close
 	closed bool
+
+	key pseudonym.Key
 
 	selfMu sync.RWMutex
 	self   map[string]string // our own bot's id by inbox, as this process knows it
@@ -53,7 +56,10 @@ func New(ctx context.Context, db *DB, enqueue Enqueue) (*Store, error) {
 	if version != len(files) {
 		return nil, fault.New(fault.Permanent, fmt.Sprintf("the database has schema version %d, this program needs %d: migrate it", version, len(files)))
 	}
-	s := &Store{db: db, enqueue: enqueue, queries: row.Queries(queries), self: map[string]string{}}
+	s := &Store{db: db, enqueue: enqueue, queries: queries(), self: map[string]string{}}
+	if err := s.pseudonyms(ctx); err != nil {
+		return nil, err
+	}
 	err = s.read(ctx, "read inboxes", "inbox_selves", nil, func(rows pgx.Rows) error {
 		var name, id string
 		if err := rows.Scan(&name, &id); err != nil {

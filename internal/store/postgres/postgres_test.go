@@ -31,8 +31,8 @@ type emptied struct {
 
 const empty = `delete from attempts; delete from deliveries; delete from messages; delete from turns; delete from firings; delete from leads; delete from memories; delete from conversations;
 delete from profiles; delete from opt_outs;
-delete from identities; delete from contacts; delete from inboxes; delete from workers;
-select setval(pg_get_serial_sequence(t, c), 1, false) from (values ('contacts', 'id'), ('conversations', 'id'), ('messages', 'id'), ('turns', 'id'), ('deliveries', 'seq')) as s (t, c)`
+delete from identities; delete from contacts; delete from inboxes; delete from workers; delete from forgotten; delete from erased; delete from audit;
+select setval(pg_get_serial_sequence(t, c), 1, false) from (values ('contacts', 'id'), ('conversations', 'id'), ('messages', 'id'), ('turns', 'id'), ('deliveries', 'seq'), ('audit', 'id')) as s (t, c)`
 
 func (e *emptied) take(t *testing.T) string {
 	t.Helper()

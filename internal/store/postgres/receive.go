@@ -9,6 +9,7 @@ import (
 	"secretaria/internal/channel"
 	"secretaria/internal/conversation"
 	"secretaria/internal/store"
+	"secretaria/internal/store/forget"
 	"secretaria/internal/store/inbound"
 	"secretaria/internal/store/outcome"
 	"secretaria/internal/store/row"
@@ -91,7 +92,7 @@ func (c *columns) add(inbox, kind, value string) {
 func (q *session) know(lock string, rs []*event) (*known, error) {
 	k := &known{conversations: map[place]*held{}, contacts: map[person]conversation.ContactID{}, messages: map[string]store.Result{}}
 	var threads, people, homes columns
-	identities := [][]byte{}
+	identities, tokens := [][]byte{}, [][]byte{}
 	for _, r := range rs {
 		if r.Reported.Thread != "" {
 			threads.add(r.inbox, "", r.Reported.Thread)
@@ -102,8 +103,9 @@ func (q *session) know(lock string, rs []*event) (*known, error) {
 				homes.add(r.inbox, string(id.Kind), id.Value)
 			}
 		}
-		if r.Identity != nil {
-			identities = append(identities, r.Identity)
+		if sought := r.Sought(); sought != nil {
+			identities = append(identities, sought)
+			tokens = append(tokens, q.s.key.Sum(forget.Message, string(sought)))
 		}
 	}
 	each(q.later(lock, threads.inbox, threads.value, homes.inbox, homes.kind, homes.value), func(rows pgx.Rows) error {
@@ -123,7 +125,7 @@ func (q *session) know(lock string, rs []*event) (*known, error) {
 		})
 	}
 	if len(identities) > 0 {
-		each(q.later("messages_known", identities), func(rows pgx.Rows) error {
+		each(q.later("messages_known", identities, tokens), func(rows pgx.Rows) error {
 			var identity []byte
 			res := store.Result{Duplicate: true}
 			err := rows.Scan(&identity, &res.Message, &res.Conversation)
@@ -159,6 +161,13 @@ var _ inbound.Records = (*records)(nil)
 func (q *session) records(inbox string) *records { return &records{session: q, inbox: inbox} }
 
 func (r *records) Text(s string) string { return tidy(s) }
+
+func (r *records) Token(parts ...string) string { return r.s.key.Of(parts...) }
+
+// token is the keyed hash of an id as the database keeps it.
+func (r *records) token(id channel.Identity) string {
+	return forget.Token(r.s.key, tidy(r.inbox), channel.Identity{Kind: id.Kind, Value: tidy(id.Value)})
+}
 
 func (r *records) Self(shown string) (string, error) { return r.isSelf(r.inbox, shown) }
 
@@ -214,7 +223,7 @@ func (r *records) Unite(id channel.Identity, contact conversation.ContactID) err
 	case r.shut:
 		return errAlone
 	default:
-		r.later("identity_insert", r.inbox, string(id.Kind), id.Value, contact)
+		r.later("identity_insert", r.inbox, string(id.Kind), id.Value, contact, r.token(id))
 		return outcome.United(r, 0, contact)
 	}
 	return nil
@@ -244,7 +253,7 @@ func (r *records) NewContact(name string, all []channel.Identity, now time.Time)
 	}
 	r.later("contact_insert", fresh.contact, r.inbox, name, row.Millis(now))
 	for _, id := range all {
-		r.later("identity_insert", r.inbox, string(id.Kind), id.Value, fresh.contact)
+		r.later("identity_insert", r.inbox, string(id.Kind), id.Value, fresh.contact, r.token(id))
 	}
 	return fresh.contact, nil
 }

@@ -14,12 +14,19 @@ import (
 	"secretaria/internal/store"
 )
 
-// Queries splits a file of queries at its "-- name:" lines.
+// Queries splits a file of queries at its "-- name:" lines. Lines of comment are left out: a
+// "$2" in one would count as an argument.
 func Queries(text string) map[string]string {
 	out := map[string]string{}
 	for _, part := range strings.Split(text, "-- name: ")[1:] {
 		name, query, _ := strings.Cut(part, "\n")
-		out[strings.TrimSpace(name)] = strings.TrimSpace(query)
+		var kept strings.Builder
+		for line := range strings.Lines(query) {
+			if !strings.HasPrefix(line, "--") {
+				kept.WriteString(line)
+			}
+		}
+		out[strings.TrimSpace(name)] = strings.TrimSpace(kept.String())
 	}
 	return out
 }

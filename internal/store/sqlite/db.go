@@ -24,13 +24,20 @@ import (
 	codes "modernc.org/sqlite/lib"
 
 	"secretaria/internal/fault"
+	"secretaria/internal/store/row"
 )
 
 //go:embed migrations/*.sql
 var migrations embed.FS
 
 //go:embed queries.sql
-var queries string
+var steps string
+
+//go:embed privacy.sql
+var privacy string
+
+// queries are all texts, by their names.
+func queries() map[string]string { return row.Queries(steps + "\n" + privacy) }
 
 // DB is an open database file with its pools.
 type DB struct {
@@ -105,6 +112,8 @@ func dsn(path string, readOnly bool) string {
 		q.Add("_pragma", "journal_mode(WAL)")
 		q.Add("_pragma", "synchronous(FULL)")
 		q.Add("_pragma", "foreign_keys(1)")
+		// What is deleted is overwritten: nobody finds it in the file.
+		q.Add("_pragma", "secure_delete(1)")
 		q.Add("_pragma", "wal_autocheckpoint(4000)")
 		// The working set of a busy day: two megabytes, the default, would be read again and again.
 		q.Add("_pragma", "cache_size(-16384)")

@@ -34,7 +34,7 @@ update contacts set name = $2 where id = $1
 select contact_id from identities where inbox = $1 and kind = $2 and value = $3
 
 -- name: identity_insert
-insert into identities (inbox, kind, value, contact_id) values ($1, $2, $3, $4)
+insert into identities (inbox, kind, value, contact_id, token) values ($1, $2, $3, $4, $5)
 
 -- name: identity_move
 update identities set contact_id = $4 where inbox = $1 and kind = $2 and value = $3
@@ -50,7 +50,10 @@ on conflict (name) do update set self_id = excluded.self_id where self_id <> exc
 select id, conversation_id, pending, author, revoked from messages where identity = $1
 
 -- name: message_known
+-- one that is gone, known by its keyed hash, belongs to no conversation
 select id, conversation_id from messages where identity = $1
+union all
+select 0, 0 from forgotten where token = $2
 
 -- name: message_insert
 insert into messages (conversation_id, author, kind, text, extra, key, identity, delivery_id, said_at, at, pending)
@@ -203,7 +206,7 @@ select d.seq, d.id, d.conversation_id, c.inbox, c.channel, c.address_to, c.addre
   d.uncertain, d.blind, d.forced, d.epoch, d.cause, d.http_status, d.key, d.correlation, d.created_at, d.accepted_at, d.first_at, d.next_at, d.done_at,
   coalesce((select m.key from messages m where d.turn_id > 0 and m.conversation_id = d.conversation_id and m.turn_id = d.turn_id and m.author = 'customer' order by m.id desc limit 1), ''),
   exists (select 1 from deliveries n where n.conversation_id = d.conversation_id and n.seq > d.seq and n.status in ('PENDING', 'FAILED_TEMPORARY') and n.kind = 'say'),
-  d.farewell = 0 and (exists (select 1 from identities i join opt_outs o on o.inbox = i.inbox and o.kind = i.kind and o.value = i.value where i.contact_id = c.contact_id)
+  d.farewell = 0 and (exists (select 1 from identities i join opt_outs o on o.inbox = i.inbox and o.kind = i.kind and o.value = i.token where i.contact_id = c.contact_id)
     or exists (select 1 from opt_outs o where o.inbox = c.inbox and o.kind = 'contact' and o.value = cast(c.contact_id as text)))
 from deliveries d join conversations c on c.id = d.conversation_id
 where d.conversation_id = $1 and d.status in ('PENDING', 'FAILED_TEMPORARY') order by d.kind = 'workflow' and d.in_flight = 0 and d.next_at > $2, d.seq limit 1
@@ -273,7 +276,7 @@ from firings f left join deliveries d on d.id = f.delivery_id where f.conversati
 
 -- name: turn_memory
 select coalesce(m.body, ''), coalesce(p.body, ''),
-  exists (select 1 from identities i join opt_outs o on o.inbox = i.inbox and o.kind = i.kind and o.value = i.value where i.contact_id = c.contact_id)
+  exists (select 1 from identities i join opt_outs o on o.inbox = i.inbox and o.kind = i.kind and o.value = i.token where i.contact_id = c.contact_id)
     or exists (select 1 from opt_outs o where o.inbox = c.inbox and o.kind = 'contact' and o.value = cast(c.contact_id as text))
 from conversations c left join memories m on m.conversation_id = c.id left join profiles p on p.contact_id = c.contact_id where c.id = $1
 
@@ -302,15 +305,21 @@ order by case when changed_at > 0 then changed_at else created_at end desc, id d
 -- name: opt_out_insert
 -- all ids of the conversation's contact, and the contact itself
 insert into opt_outs (inbox, kind, value, at, conversation_id)
-select i.inbox, i.kind, i.value, $2, c.id from conversations c join identities i on i.contact_id = c.contact_id where c.id = $1
+select i.inbox, i.kind, i.token, $2, c.id from conversations c join identities i on i.contact_id = c.contact_id where c.id = $1 and i.token <> ''
 union all
 select c.inbox, 'contact', cast(c.contact_id as text), $2, c.id from conversations c where c.id = $1
+on conflict (inbox, kind, value) do nothing
+
+-- name: opt_out_of_thread
+-- $2 is the keyed hash of the thread of somebody without ids, who wanted none and was erased
+insert into opt_outs (inbox, kind, value, at, conversation_id)
+select c.inbox, 'contact', cast(c.contact_id as text), o.at, o.conversation_id from conversations c join opt_outs o on o.inbox = c.inbox and o.kind = 'thread' and o.value = $2 where c.id = $1
 on conflict (inbox, kind, value) do nothing
 
 -- name: opt_out_delete
 -- all that was recorded of this person, wherever they said so
 delete from opt_outs where conversation_id in (
-  select o.conversation_id from conversations c join identities i on i.contact_id = c.contact_id join opt_outs o on o.inbox = i.inbox and o.kind = i.kind and o.value = i.value where c.id = $1
+  select o.conversation_id from conversations c join identities i on i.contact_id = c.contact_id join opt_outs o on o.inbox = i.inbox and o.kind = i.kind and o.value = i.token where c.id = $1
   union
   select o.conversation_id from conversations c join opt_outs o on o.inbox = c.inbox and o.kind = 'contact' and o.value = cast(c.contact_id as text) where c.id = $1)
 
@@ -318,11 +327,11 @@ delete from opt_outs where conversation_id in (
 -- who turns out to be somebody that wants no more messages wants none by any id; $2 is the
 -- contact that an id was taken from, 0 for none
 insert into opt_outs (inbox, kind, value, at, conversation_id)
-select i.inbox, i.kind, i.value, s.at, s.conversation_id
-from (select o.at, o.conversation_id from identities i join opt_outs o on o.inbox = i.inbox and o.kind = i.kind and o.value = i.value where i.contact_id = $1
+select i.inbox, i.kind, i.token, s.at, s.conversation_id
+from (select o.at, o.conversation_id from identities i join opt_outs o on o.inbox = i.inbox and o.kind = i.kind and o.value = i.token where i.contact_id = $1
       union all
       select o.at, o.conversation_id from identities i join opt_outs o on o.inbox = i.inbox and o.kind = 'contact' and o.value in (cast($1 as text), cast($2 as text)) where i.contact_id = $1
-      order by at limit 1) s, identities i where i.contact_id = $1
+      order by at limit 1) s, identities i where i.contact_id = $1 and i.token <> ''
 on conflict (inbox, kind, value) do nothing
 
 -- name: conversations_follow
@@ -333,6 +342,13 @@ update conversations set contact_id = $2 where contact_id = $1 and not exists (s
 -- and what is known of the person, where nothing is known of the other
 update profiles set contact_id = $2
 where contact_id = $1 and not exists (select 1 from identities where contact_id = $1) and not exists (select 1 from profiles where contact_id = $2)
+
+-- name: profile_drop
+delete from profiles where contact_id = $1 and not exists (select 1 from identities where contact_id = $1) and not exists (select 1 from conversations where contact_id = $1)
+
+-- name: contact_drop
+-- who has neither ids nor conversations left
+delete from contacts where id = $1 and not exists (select 1 from identities where contact_id = $1) and not exists (select 1 from conversations where contact_id = $1)
 
 -- name: delivery_echoes
 -- says under way or recently ended whose echo has not come, oldest first; each blind repeat may have one more
@@ -367,6 +383,17 @@ select count(*), coalesce(max(at), 0) from workers where at >= $1
 -- name: backlog
 select (select count(*) from conversations where due_at <= $1 and holder = 'bot'),
        (select count(*) from deliveries where status in ('PENDING', 'FAILED_TEMPORARY'))
+
+-- name: oldest
+select coalesce((select due_at from conversations where due_at <= $1 and holder = 'bot' order by due_at limit 1), 0),
+       coalesce((select deliver_at from conversations where deliver_at <= $1 order by deliver_at limit 1), 0)
+
+-- name: census
+-- conversations_held is only taken where its own words are said
+select (select count(*) from conversations),
+       (select count(*) from conversations where holder <> 'bot' and holder = 'human' and (held_until = 0 or held_until > $1)),
+       (select count(*) from conversations where holder <> 'bot' and holder = 'closed'),
+       (select count(distinct conversation_id) from opt_outs)
 
 -- name: house_find
 select id from house_versions where desk = $1 and version = $2

@@ -7,6 +7,7 @@ import (
 	"secretaria/internal/channel"
 	"secretaria/internal/conversation"
 	"secretaria/internal/store"
+	"secretaria/internal/store/forget"
 	"secretaria/internal/store/inbound"
 	"secretaria/internal/store/outcome"
 	"secretaria/internal/store/row"
@@ -41,13 +42,15 @@ var _ inbound.Records = (*records)(nil)
 
 func (r *records) Text(s string) string { return s }
 
+func (r *records) Token(parts ...string) string { return r.s.key.Of(parts...) }
+
 // Self never asks the database: this process is the only one that could have learnt it.
 func (r *records) Self(string) (string, error) { return r.selfID(r.inbox), nil }
 
 func (r *records) Learn(self string) error { return r.learn(r.inbox, self) }
 
 func (r *records) Known(identity []byte) (res store.Result, found bool, err error) {
-	found, err = r.one("message_known", []any{identity}, &res.Message, &res.Conversation)
+	found, err = r.one("message_known", []any{identity, r.s.key.Sum(forget.Message, string(identity))}, &res.Message, &res.Conversation)
 	return res, found, err
 }
 
@@ -70,7 +73,7 @@ func (r *records) Unite(id channel.Identity, contact conversation.ContactID) err
 		return err
 	}
 	if was == 0 {
-		err = r.Later("identity_insert", r.inbox, string(id.Kind), id.Value, contact)
+		err = r.Later("identity_insert", r.inbox, string(id.Kind), id.Value, contact, forget.Token(r.s.key, r.inbox, id))
 	} else {
 		err = r.Later("identity_move", r.inbox, string(id.Kind), id.Value, contact)
 	}
@@ -89,7 +92,7 @@ func (r *records) NewContact(name string, ids []channel.Identity, now time.Time)
 		return 0, err
 	}
 	for _, id := range ids {
-		if err := r.Later("identity_insert", r.inbox, string(id.Kind), id.Value, contact); err != nil {
+		if err := r.Later("identity_insert", r.inbox, string(id.Kind), id.Value, contact, forget.Token(r.s.key, r.inbox, id)); err != nil {
 			return 0, err
 		}
 	}

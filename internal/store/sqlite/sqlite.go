@@ -12,6 +12,7 @@ import (
 
 	"secretaria/internal/conversation"
 	"secretaria/internal/job"
+	"secretaria/internal/pseudonym"
 	"secretaria/internal/store"
 	"secretaria/internal/store/row"
 )
@@ -28,6 +29,7 @@ type Store struct {
 	closed  error
 	enqueue Enqueue
 	write   *statements // the writer's
+	key     pseudonym.Key
 
 	readMu sync.Mutex
 	read   map[string]*sql.Stmt // prepared for the pool of readers, by their name in queries.sql
@@ -44,7 +46,11 @@ func New(ctx context.Context, db *DB, enqueue Enqueue) (*Store, error) {
 	if enqueue == nil {
 		enqueue = func(context.Context, *sql.Tx, job.Lane, []job.Claim) error { return nil }
 	}
-	s := &Store{db: db, enqueue: enqueue, write: &statements{texts: row.Queries(queries)}, read: map[string]*sql.Stmt{}, self: map[string]string{}}
+	key, err := pseudonyms(ctx, db.write)
+	if err != nil {
+		return nil, fmt.Errorf("read key of the installation: %w", err)
+	}
+	s := &Store{db: db, enqueue: enqueue, key: key, write: &statements{texts: queries()}, read: map[string]*sql.Stmt{}, self: map[string]string{}}
 	rows, err := db.read.QueryContext(ctx, "select name, self_id from inboxes")
 	if err != nil {
 		return nil, fmt.Errorf("read inboxes: %w", err)

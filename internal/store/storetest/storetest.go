@@ -73,7 +73,8 @@ func Run(t *testing.T, open func(t *testing.T, jobs *Jobs) store.Store, traits .
 	}{
 		{"repeats", repeats()}, {"receiving", receiving()}, {"changes of words", words()}, {"holders", holders()}, {"dispatch", dispatching()}, {"turns", turns()}, {"waking", waking()},
 		{"decisions", decisions()}, {"deliveries", deliveries()}, {"outcomes", outcomes()}, {"echoes", echoes()}, {"dead", dead()}, {"hands", hands()}, {"given back", givenBack()}, {"calls", calls()}, {"pauses", pauses()},
-		{"opting out", optingOut()}, {"memory", memories()}, {"commands", commands()}, {"the rest", rest()},
+		{"opting out", optingOut()}, {"memory", memories()}, {"commands", commands()}, {"the rest", rest()}, {"census", census()},
+		{"dossiers", dossiers()}, {"erasing", erasing()}, {"sweeping", sweeping()},
 		{"whatever happens", whatever()},
 	} {
 		t.Run(group.name, func(t *testing.T) {
