@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -116,40 +115,7 @@ func (e example) said(v gate.Verdict) string {
 // another one does not reach him, but may survive a rewriting: those are counted apart.
 func TestCorpus(t *testing.T) {
 	t.Parallel()
-	all := corpus(t)
-	figures, overlooked, passed, good, stopped, beside := 0, 0, 0, 0, 0, 0
-	for _, e := range all {
-		v := gate.Check(e.answer, &e.ctx)
-		if len(e.bad) == 0 {
-			if good++; !v.Pass() {
-				stopped++
-				t.Logf("%s:%d: good answer %q stopped:%s", e.file, e.line, e.answer, e.said(v))
-			}
-			continue
-		}
-		for _, b := range e.bad {
-			if figures++; !slices.ContainsFunc(v.Findings, func(f gate.Finding) bool { return f.From < b[1] && b[0] < f.To }) {
-				overlooked++
-				if v.Pass() {
-					passed++
-				}
-				t.Logf("%s:%d: %q overlooked in %q (stopped: %t)", e.file, e.line, e.answer[b[0]:b[1]], e.answer, !v.Pass())
-			}
-		}
-		for _, f := range v.Findings {
-			if !slices.ContainsFunc(e.bad, func(b [2]int) bool { return f.From < b[1] && b[0] < f.To }) {
-				beside++
-			}
-		}
-	}
-	t.Logf("%d turns: of %d figures that nothing supports %d pass and %d are overlooked, %d of %d good answers are stopped, %d findings beside the marks", len(all), figures, passed, overlooked, stopped, good, beside)
-	if len(all) < 300 || good*5 < len(all)*2 {
-		t.Errorf("the corpus has %d turns, %d of them good, want at least 300 and about half", len(all), good)
-	}
-	if passed*100 > figures || overlooked*50 > figures {
-		t.Errorf("of %d figures that nothing supports %d pass and %d are overlooked, want at most 1 %% and 2 %%", figures, passed, overlooked)
-	}
-	if stopped*100 > 2*good {
-		t.Errorf("%d of %d good answers are stopped, want at most 2 %%", stopped, good)
+	if n := judge(t, corpus(t)); n.turns < 300 || n.good*5 < n.turns*2 {
+		t.Errorf("the corpus has %d turns, %d of them good, want at least 300 and about half", n.turns, n.good)
 	}
 }

@@ -110,6 +110,7 @@ func (r *reader) dayAt(i int) (value, int, bool) {
 }
 
 func (r *reader) ahead(days int) value {
+	r.timely = true
 	d := time.Date(r.now.Year(), r.now.Month(), r.now.Day()+days, 0, 0, 0, 0, time.UTC)
 	return value{kind: Day, year: d.Year(), month: int(d.Month()), day: d.Day(), relative: true}
 }

@@ -24,10 +24,14 @@ const (
 type ground struct {
 	value
 	source source
+	// words are what the figure is of, around all words of its passage; see House.
+	words, around []int32
+	shared        []int32 // of the row, and perhaps not meant
+	passage       int     // of the house, from 1; 0 for what others said
 }
 
 // facts returns the figures of a text that nothing supports.
-func (c *Context) facts(text string) []Finding {
+func (c *Context) facts(text string, claims []promise.Claim) []Finding {
 	g := &c.Grounds
 	zone := g.Zone
 	if zone == nil {
@@ -38,34 +42,40 @@ func (c *Context) facts(text string) []Finding {
 	if len(r.values) == 0 {
 		return nil
 	}
-	k := known{c: c, now: now, lines: r.sentences}
-	for _, p := range promise.Find(text) {
+	k := &known{c: c, r: r, now: now, zone: zone, lines: r.sentences, told: map[Kind][]ground{}, house: g.Prepared}
+	for _, p := range claims {
 		if p.Kind == promise.Booked {
 			k.booked = append(k.booked, [2]int{p.Start, p.End})
 		}
 	}
-	add := func(from source, texts []string) {
-		for _, t := range texts {
-			for _, v := range read(t, now, zone, true).values {
-				k.grounds = append(k.grounds, ground{v, from})
-				k.agenda = k.agenda || from == fromTool && (v.kind == Day || v.kind == Hour)
-			}
-		}
+	if k.house == nil {
+		k.house = Prepare(g.House)
+	} else {
+		k.add(fromHouse, g.House)
 	}
-	add(fromHouse, g.House)
-	add(fromTool, g.Tools)
-	add(fromSaid, g.Said)
-	add(fromCustomer, g.Customer)
-	add(fromContact, c.Contact)
+	k.add(fromHouse, k.house.timely)
+	k.add(fromTool, g.Tools)
+	k.add(fromSaid, g.Said)
+	k.add(fromCustomer, g.Customer)
+	k.add(fromContact, c.Contact)
 	for _, t := range c.Contact {
 		if d := digits(t); len(d) >= 8 && !strings.Contains(t, "@") {
-			k.grounds = append(k.grounds, ground{value{kind: Phone, s: d}, fromContact})
+			k.told[Phone] = append(k.told[Phone], ground{value: value{kind: Phone, s: d}, source: fromContact})
 		}
 	}
+	k.open()
+	k.verdicts = make([]Why, len(r.values))
+	for i := range r.values {
+		k.verdicts[i] = k.judge(r.values, i)
+		if k.verdicts[i] == "" && !k.dated(i) && k.misplaced(i) {
+			k.verdicts[i] = Misplaced
+		}
+	}
+	k.reckon()
 	var found []Finding
 	for i, v := range r.values {
-		if why := k.judge(r.values, i); why != "" {
-			found = append(found, Finding{v.kind, why, v.from, v.to})
+		if why := k.verdicts[i]; why != "" {
+			found = append(found, Finding{Kind: v.kind, Why: why, From: v.from, To: v.to})
 		}
 	}
 	return found
@@ -73,21 +83,94 @@ func (c *Context) facts(text string) []Finding {
 
 // known is what the figures of one answer are compared with.
 type known struct {
-	c       *Context
-	now     time.Time
-	lines   []sentence
-	grounds []ground
-	booked  [][2]int // where the answer says that an appointment was made
-	agenda  bool     // a tool has told days or hours
+	c        *Context
+	r        *reader
+	now      time.Time
+	zone     *time.Location
+	lines    []sentence
+	house    *House
+	told     map[Kind][]ground // by others than the house, or by it today
+	booked   [][2]int          // where the answer says that an appointment was made
+	agenda   bool              // a tool has told days or hours
+	verdicts []Why             // of the figures of the answer
+	// questioned are the words of the customer's last message; see asked.
+	questioned []int32
+}
+
+// add reads texts of the grounds.
+func (k *known) add(from source, texts []string) {
+	for _, t := range texts {
+		r := read(t, k.now, k.zone, true)
+		for i := range r.values {
+			g := ground{value: r.values[i], source: from}
+			if from == fromSaid || from == fromHouse {
+				left, right := r.window(i)
+				g.words = k.house.known(r, left, right, nil)
+			}
+			k.told[g.kind] = append(k.told[g.kind], g)
+			k.agenda = k.agenda || from == fromTool && (g.kind == Day || g.kind == Hour)
+		}
+	}
+}
+
+// open adds the opening hours to what the house says.
+func (k *known) open() {
+	if !k.timed() {
+		return
+	}
+	all := uint8(0)
+	for d, spans := range k.c.Grounds.Hours.Week {
+		if len(spans) > 0 {
+			all |= bit(time.Weekday(d))
+			k.told[Day] = append(k.told[Day], ground{value: value{kind: Day, week: bit(time.Weekday(d)), ranged: true, plural: true}, source: fromHouse})
+		}
+		for _, s := range spans {
+			for _, at := range [...]int{s.From, s.To % (24 * 60)} {
+				k.told[Hour] = append(k.told[Hour], ground{value: value{kind: Hour, n: int64(at)}, source: fromHouse})
+			}
+		}
+	}
+	k.told[Day] = append(k.told[Day], ground{value: value{kind: Day, week: all, ranged: true, plural: true}, source: fromHouse})
+}
+
+// bearers are the kinds of figures that may hold up one of a kind.
+func bearers(of Kind) []Kind {
+	switch of {
+	case Money, Times:
+		return []Kind{of, Number}
+	case Duration:
+		return []Kind{Duration, Hour, Number}
+	case Hour:
+		return []Kind{Hour, Duration}
+	case Phone:
+		return []Kind{Phone, CPF} // digit for digit a document looks like a mobile
+	case Number:
+		return []Kind{Number, Duration, Times, Money, Address}
+	}
+	return []Kind{of}
+}
+
+// each calls f with the grounds of a kind until it returns false.
+func (k *known) each(of Kind, f func(*ground) bool) {
+	for _, all := range [...][]ground{k.house.grounds[of], k.told[of]} {
+		for i := range all {
+			if !f(&all[i]) {
+				return
+			}
+		}
+	}
 }
 
 // sources returns who supports a figure.
 func (k *known) sources(v value) source {
 	var s source
-	for _, g := range k.grounds {
-		if s&g.source == 0 && v.supports(g.value, g.source&(fromTool|fromCustomer|fromContact) != 0, k.now) {
-			s |= g.source
-		}
+	for _, kind := range bearers(v.kind) {
+		k.each(kind, func(g *ground) bool {
+			if s&g.source == 0 && v.supports(&g.value, g.source&(fromTool|fromCustomer|fromContact) != 0, k.now) {
+				s |= g.source
+			}
+			return true
+		})
 	}
 	return s
 }
@@ -146,27 +229,48 @@ func (k *known) asserts(v value, line sentence) bool {
 		return false
 	}
 	switch v.kind {
-	case Money, Percent:
-		return line.priced
+	case Money:
+		return !k.whole(v)
+	case Percent, Times:
+		return line.priced || v.kind == Times
+	case Duration:
+		return line.delivery || line.opening
 	case Day, Hour:
 		return !line.closed && (line.opening || line.delivery || line.free)
 	}
 	return false
 }
 
+// whole says whether an amount is what a share is taken of, or what the customer's own things
+// are worth: it is not the house's price.
+func (k *known) whole(v value) bool {
+	t := k.r.tokens
+	i := v.first
+	for is(t, i-1, "de", "dos", "das", "os", "as", "o", "a", "do", "da", "sobre", "em", "r", "$", "um", "uma", "valor", "uns", "ate", "por") && i > 0 && k.r.of[i-1] == v.sentence {
+		if is(t, i-1, "sobre") {
+			return true
+		}
+		i--
+	}
+	return is(t, i-1, "%", "cento", "imovel", "casa", "bens", "renda", "faturamento", "fatura", "orcamento", "declarado", "declarados", "patrimonio", "carro", "veiculo", "divida", "salario", "compra", "compras", "pedido", "entrada", "consumo", "gasto", "meta", "vendas", "terreno", "apartamento", "heranca", "emprestimo")
+}
+
 // miscounts says whether the house or a tool has another number, or another percentage, of what
 // stands behind this one, and nobody has this one of it: "4 noites" beside "5 noites".
 func (k *known) miscounts(v value) bool {
-	counted := false
-	for _, g := range k.grounds {
-		switch {
-		case (g.noun == v.noun || g.noun == "") && g.kind == v.kind && g.raw == v.raw, g.source != fromHouse && g.raw == v.raw:
-			return false
-		case v.noun != "" && g.noun == v.noun && g.kind == v.kind && g.source&(fromHouse|fromTool) != 0:
-			counted = true
-		}
+	counted, same := false, false
+	for _, kind := range [...]Kind{Number, Percent, Duration, Times, Money, Hour, Day, Address} {
+		k.each(kind, func(g *ground) bool {
+			switch {
+			case (g.noun == v.noun || g.noun == "") && g.kind == v.kind && g.raw == v.raw, g.source != fromHouse && g.raw == v.raw:
+				same = true
+			case v.noun != "" && g.noun == v.noun && g.kind == v.kind && g.source&(fromHouse|fromTool) != 0:
+				counted = true
+			}
+			return !same
+		})
 	}
-	return counted
+	return counted && !same
 }
 
 // barred are the sources that do not hold up a day or an hour where it stands: the days on which
@@ -193,9 +297,12 @@ func (k *known) barred(v value, line sentence) source {
 // onlyRanges says whether the house names a weekday only among the days of its week, or, where
 // something is to come on it, by the date of something else.
 func (k *known) onlyRanges(v value, comes bool) bool {
-	return !slices.ContainsFunc(k.grounds, func(g ground) bool {
-		return g.source == fromHouse && g.kind == Day && !g.ranged && !(comes && g.dated()) && v.supports(g.value, false, k.now)
+	other := false
+	k.each(Day, func(g *ground) bool {
+		other = g.source == fromHouse && !g.ranged && !(comes && g.dated()) && v.supports(&g.value, false, k.now)
+		return !other
 	})
+	return !other
 }
 
 // day judges what the calendar and the opening hours know of a day.
@@ -205,6 +312,21 @@ func (k *known) day(all []value, i int, line sentence) (Why, bool) {
 		// "quinta-feira (08/05)": the two must be one day.
 		if w := all[i-1]; w.kind == Day && w.week != 0 && !w.plural && w.sentence == v.sentence && v.from-w.to <= 8 && !v.relative && w.week != bit(v.date(k.now).Weekday()) {
 			return Contradicted, true
+		}
+	}
+	if v.week != 0 && !v.plural && !v.ranged && i > 0 && !line.negated {
+		// "26/11 cai numa quarta-feira".
+		if w := all[i-1]; w.kind == Day && (w.dated() || w.day != 0) && w.sentence == v.sentence && k.joins(w.last, v.first) {
+			date := w.date(k.now)
+			if !w.dated() {
+				date = k.upcoming(w.day)
+			}
+			if v.week != bit(date.Weekday()) {
+				return Contradicted, true
+			}
+			if k.verdicts[i-1] == "" {
+				return "", true
+			}
 		}
 	}
 	if v.day != 0 && v.month == 0 && i > 0 {
@@ -238,12 +360,48 @@ func (k *known) day(all []value, i int, line sentence) (Why, bool) {
 	// A weekday and a date of the same sentence that are one day stand and fall together.
 	for j, w := range all {
 		if j != i && w.kind == Day && w.sentence == v.sentence && (v.week != 0 && !v.plural && w.dated() && v.week == bit(w.date(k.now).Weekday()) || v.dated() && w.dated() && (v.relative || w.relative) && v.date(k.now).Equal(w.date(k.now))) {
-			if w.relative && w.date(k.now).Equal(today(k.now)) || k.sources(w) != 0 {
+			if w.relative && w.date(k.now).Equal(today(k.now)) || k.sources(w)&^fromCustomer != 0 || k.sources(w) != 0 && !k.asserts(v, line) {
 				return "", true
 			}
 		}
 	}
 	return "", false
+}
+
+// dated says whether a weekday only names the date before it.
+func (k *known) dated(i int) bool {
+	v := &k.r.values[i]
+	if v.kind != Day || v.week == 0 {
+		return false
+	}
+	if i+1 < len(k.r.values) {
+		w := &k.r.values[i+1]
+		date := w.date(k.now)
+		if w.day != 0 && w.month == 0 {
+			date = k.upcoming(w.day)
+		}
+		if w.kind == Day && w.day != 0 && !w.relative && w.sentence == v.sentence && w.from-v.to <= 8 && v.week == bit(date.Weekday()) {
+			return true
+		}
+	}
+	if i == 0 {
+		return false
+	}
+	w := &k.r.values[i-1]
+	return w.kind == Day && w.day != 0 && w.sentence == v.sentence && (!w.relative && k.joins(w.last, v.first) || w.relative && k.says(i-1))
+}
+
+// joins says whether what stands between two days makes them one: "26/11 cai numa quarta".
+func (k *known) joins(from, to int) bool {
+	if to-from > 4 {
+		return false
+	}
+	for i := from; i < to; i++ {
+		if !is(k.r.tokens, i, ",", "(", "-", "–", "—", "e", "cai", "sera", "numa", "uma", "na", "em", "que", "foi", "é", "caiu", "ja", "proxima") {
+			return false
+		}
+	}
+	return to-from != 1 || !is(k.r.tokens, from, "e") || strings.HasPrefix(k.r.text[k.r.tokens[from].Start:], "é")
 }
 
 func today(now time.Time) time.Time {
@@ -306,6 +464,13 @@ func (k *known) hour(all []value, v value, line sentence) (Why, bool) {
 	case !ever:
 		return "", false // perhaps the hour of something else
 	case named:
+		// It may be the hour of somebody or something that has hours of its own.
+		window := k.sentence(slices.IndexFunc(all, func(w value) bool { return w.from == v.from && w.kind == v.kind }))
+		for j := range k.house.grounds[Hour] {
+			if g := &k.house.grounds[Hour][j]; v.supports(&g.value, false, k.now) && k.house.weigh(g.words, window, nil) >= 0.75 {
+				return "", false
+			}
+		}
 		return Contradicted, true
 	}
 	return "", true
@@ -323,21 +488,17 @@ func (k *known) link(v value) Why {
 	if slices.ContainsFunc(k.c.Hosts, func(h string) bool { return strings.EqualFold(strings.TrimPrefix(h, "www."), host) }) {
 		return ""
 	}
-	for _, g := range k.grounds {
-		if g.kind != Link || g.source == fromContact {
-			continue
+	why := Unknown
+	k.each(Link, func(g *ground) bool {
+		switch {
+		case g.source == fromContact, g.source == fromCustomer && (v.image || !v.shown):
+		case strings.TrimPrefix(g.s, "www.") == strings.TrimPrefix(v.s, "www."),
+			g.source != fromCustomer && !v.image && strings.TrimPrefix(v.s, "www.") == hostOf(g.s):
+			why = ""
 		}
-		if g.source == fromCustomer && (v.image || !v.shown) {
-			continue
-		}
-		if strings.TrimPrefix(g.s, "www.") == strings.TrimPrefix(v.s, "www.") {
-			return ""
-		}
-		if g.source != fromCustomer && !v.image && strings.TrimPrefix(v.s, "www.") == hostOf(g.s) {
-			return ""
-		}
-	}
-	return Unknown
+		return why != ""
+	})
+	return why
 }
 
 // emergency says whether a number is one that everybody in Brazil may be told to call.

@@ -10,9 +10,13 @@
 // said does not hold up a price, a discount, an opening hour or a date of delivery that the
 // answer asserts: whoever dictates a price to the assistant does not make it one.
 //
-// What it does not see: whether a figure belongs to the thing it is said of (a price of another
-// product passes), and sums ("2 x 80 = 160" needs a fact that says 160). Figures of one sentence
-// are only compared with each other where a weekday names a date, and with the opening hours.
+// Where the house has a figure of what a sentence names, one that it has only of something else
+// does not hold it up; which words name what is counted over the passages. What follows by plain
+// reckoning is held up when it is right: sums, so many of a thing, percentages, instalments, an
+// hour or a day and a length of time.
+//
+// What it does not see: which variant of a thing is meant where the answer names none, conditions
+// that only a reader understands, and untruths without a figure or a claim.
 //
 // It is pure, keeps nothing, never panics, takes time in proportion to the texts, and is safe
 // for concurrent use.
@@ -75,6 +79,7 @@ const (
 	Unknown      Why = "unknown"       // nobody said so
 	CustomerOnly Why = "customer_only" // only the customer said so, and it is not for him to say
 	Contradicted Why = "contradicted"  // the opening hours or the calendar say otherwise
+	Misplaced    Why = "misplaced"     // the house says it of something else
 	NotDone      Why = "not_done"      // nothing of the kind has happened
 )
 
@@ -84,6 +89,8 @@ type Finding struct {
 	Kind     Kind
 	Why      Why
 	From, To int
+	// Claim is, of a Claim, what is said to have been done; else "".
+	Claim promise.Kind
 }
 
 // Verdict is what Check says of a text: nothing found, and it may be sent. The findings are in
@@ -112,7 +119,9 @@ type Context struct {
 // Grounds are what figures may trace to.
 type Grounds struct {
 	House []string // passages
-	Tools []string // results of tools and workflows for this conversation, JSON or text
+	// Prepared are passages that were read before; they count like those of House.
+	Prepared *House
+	Tools    []string // results of tools and workflows for this conversation, JSON or text
 	// Said is what the house said before in this conversation: people, and answers that passed.
 	Said     []string
 	Customer []string // the customer's words of this conversation
@@ -128,9 +137,10 @@ type Grounds struct {
 // Check returns what is wrong with a text.
 func Check(text string, c *Context) Verdict {
 	found := leaks(text, c)
-	found = append(found, c.Grounds.claims(text)...)
+	claims := promise.Find(text)
+	found = append(found, c.Grounds.claims(text, claims)...)
 	leaked := found
-	for _, f := range c.facts(text) {
+	for _, f := range c.facts(text, claims) {
 		// The figures within a key are no news.
 		if !slices.ContainsFunc(leaked, func(l Finding) bool { return l.Kind == Key && l.From <= f.From && f.To <= l.To }) {
 			found = append(found, f)

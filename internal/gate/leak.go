@@ -29,16 +29,22 @@ const shortestDecoded = 12
 // leaks returns what must not be in any answer.
 func leaks(text string, c *Context) []Finding {
 	var found []Finding
-	add := func(k Kind, from, to int) { found = append(found, Finding{k, Forbidden, from, to}) }
-	each := func(expr *regexp.Regexp, k Kind) {
+	add := func(k Kind, from, to int) {
+		found = append(found, Finding{Kind: k, Why: Forbidden, From: from, To: to})
+	}
+	low := strings.ToLower(text)
+	each := func(may bool, expr *regexp.Regexp, k Kind) {
+		if !may {
+			return
+		}
 		for _, m := range expr.FindAllStringIndex(text, -1) {
 			add(k, m[0], m[1])
 		}
 	}
-	each(keyShape, Key)
-	each(roleShape, Role)
-	each(templateShape, Template)
-	for _, m := range hexShape.FindAllStringIndex(text, -1) {
+	each(mayKey(text, low), keyShape, Key)
+	each(mayRole(text, low), roleShape, Role)
+	each(mayTemplate(text), templateShape, Template)
+	for _, m := range findAll(run(text, 32, hexDigit), hexShape, text) {
 		s := text[m[0]:m[1]]
 		// Digits alone are a bank slip's line; what a tool or the house said may be said again.
 		if !strings.ContainsAny(s, "abcdefABCDEF") || !strings.ContainsAny(s, "0123456789") || told(s, c.Grounds.House) || told(s, c.Grounds.Tools) {
@@ -46,7 +52,7 @@ func leaks(text string, c *Context) []Finding {
 		}
 		add(Key, m[0], m[1])
 	}
-	for _, m := range imageShape.FindAllStringIndex(text, -1) {
+	for _, m := range findAll(mayImage(text, low), imageShape, text) {
 		if !allowedImage(text[m[0]:], c) {
 			add(Image, m[0], m[1])
 		}
@@ -67,6 +73,12 @@ func leaks(text string, c *Context) []Finding {
 					break
 				}
 			}
+			for _, f := range c.facts(v.text, nil) { // nobody says a phone in code but to hide it
+				switch f.Kind {
+				case CPF, Card, CNPJ, Email, Phone, Link, Image:
+					add(f.Kind, v.from, v.to)
+				}
+			}
 			continue
 		}
 		slices.Reverse(q.letters)
@@ -83,6 +95,14 @@ func leaks(text string, c *Context) []Finding {
 		}
 	}
 	return found
+}
+
+// findAll finds nothing where it is known that nothing is there.
+func findAll(may bool, expr *regexp.Regexp, text string) [][]int {
+	if !may {
+		return nil
+	}
+	return expr.FindAllStringIndex(text, -1)
 }
 
 func end(text string, at int) int {
@@ -122,7 +142,7 @@ func views(text string) []view {
 			all = append(all, view{text: s, from: m[0], to: m[1]})
 		}
 	}
-	for _, m := range base64Shape.FindAllStringIndex(text, -1) {
+	for _, m := range findAll(mayBase64(text), base64Shape, text) {
 		if m[1]-m[0] < 16 {
 			continue
 		}
@@ -131,7 +151,7 @@ func views(text string) []view {
 			add(string(b), m)
 		}
 	}
-	for _, m := range hexRunShape.FindAllStringIndex(text, -1) {
+	for _, m := range findAll(run(text, 24, hexRun), hexRunShape, text) {
 		s := strings.NewReplacer(`\x`, "", "0x", "", " ", "", ":", "", ",", "", "\n", "").Replace(text[m[0]:m[1]])
 		if b, err := hex.DecodeString(s[:len(s)/2*2]); err == nil {
 			add(string(b), m)

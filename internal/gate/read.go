@@ -24,6 +24,7 @@ type reader struct {
 	values    []value
 	lastEnd   int  // the token behind the last value
 	ground    bool // the text is one of the grounds
+	timely    bool // what it says depends on the day or the zone in which it is read
 }
 
 // read returns the figures of a text, an answer or one of its grounds.
@@ -43,7 +44,10 @@ func read(text string, now time.Time, zone *time.Location, ground bool) *reader 
 			r.keep(shaped[next], i, i+1)
 			next++
 		}
-		v, to, ok := r.at(i)
+		v, to, ok := r.dictatedAt(i)
+		if !ok {
+			v, to, ok = r.at(i)
+		}
 		if !ok || to <= i {
 			i++
 			continue
@@ -69,14 +73,14 @@ func (r *reader) keep(v value, from, to int) {
 		switch {
 		case v.kind == Day && v.dated() && !v.relative && (last.kind == Number && last.s == "" && last.raw >= 100 && last.raw <= 3100 && last.raw%100 == 0 || last.kind == Day && last.day != 0 && last.month == 0):
 			same := v
-			same.from, same.to, same.sentence = last.from, last.to, last.sentence
+			same.from, same.to, same.first, same.last, same.sentence = last.from, last.to, last.first, last.last, last.sentence
 			if same.day = last.day; last.kind == Number {
 				same.day = int(last.raw / 100)
 			}
 			*last = same
-		case last.kind == Number && (v.kind == Money || v.kind == Percent || v.kind == Duration) && last.s == "":
+		case last.kind == Number && !(v.kind == Money && is(r.tokens, from-1, "e", "ou") && is(r.tokens, from, "r")) && (v.kind == Money || v.kind == Percent || v.kind == Duration) && last.s == "":
 			same := v
-			same.from, same.to, same.raw, same.sentence = last.from, last.to, last.raw, last.sentence
+			same.from, same.to, same.first, same.last, same.raw, same.sentence = last.from, last.to, last.first, last.last, last.raw, last.sentence
 			same.n = last.raw
 			if v.kind == Duration && v.raw != 0 {
 				same.n = last.raw * v.n / v.raw
@@ -92,7 +96,28 @@ func (r *reader) keep(v value, from, to int) {
 			v = same
 		}
 	}
+	if k := len(r.values) - 1; k >= 0 && joined && !is(r.tokens, from-1, "ou", "e") && r.values[k].kind == v.kind && (v.kind == Money || v.kind == Duration) {
+		r.values[k].top = v.n
+	}
 	v.noun = noun(r.tokens, to)
+	if k := len(r.values) - 1; k >= 0 && v.kind == Number && v.s == "" && v.raw >= 1_00 && v.raw <= 31_00 && r.values[k].kind == Day && r.values[k].week != 0 && is(r.tokens, from-1, "(") && r.lastEnd == from-1 && is(r.tokens, to, ")") {
+		v = value{kind: Day, day: int(v.raw / 100), from: v.from, to: v.to, sentence: v.sentence} // "quarta (23)"
+	}
+	if v.kind == Money {
+		j := from - 1
+		if is(r.tokens, j, "de", "a", "que") {
+			j--
+		}
+		v.least = is(r.tokens, j, "acima", "partir", "minimo", "minima", "superior", "superiores", "maior", "maiores")
+		v.each = v.least && is(r.tokens, j-1, "parcela", "parcelas", "prestacao")
+	}
+	if v.kind == Duration && r.ground {
+		for j := from; j >= 0 && r.of[j] == v.sentence && !v.due; j-- {
+			v.due = is(r.tokens, j, "prazo", "pronto", "pronta", "prontos", "prontas", "entrega", "entregamos", "entregue", "instalacao", "producao", "chega", "envio")
+		}
+	}
+	v.upto = is(r.tokens, from-1, "ate")
+	v.first, v.last = min(max(from, 0), len(r.tokens)), min(max(to, 0), len(r.tokens))
 	r.values = append(r.values, v)
 	r.lastEnd = to
 }
@@ -115,9 +140,11 @@ func (r *reader) at(i int) (value, int, bool) {
 // freeAt reads "grátis" and its like, which are an amount of nothing.
 func (r *reader) freeAt(i int) (value, int, bool) {
 	t := r.tokens
-	v := value{kind: Money, about: r.subject(i)}
+	v := value{kind: Money}
+	v.about, v.beyond = r.subject(i)
 	switch {
 	case r.ground && is(t, i, "ganha", "ganham", "incluso", "inclusa", "inclusos", "inclusas", "bonus", "brinde", "free"):
+		v.bare = true
 		return v, i + 1, true
 	case is(t, i, "gratis", "gratuito", "gratuita", "gratuitos", "gratuitas", "gratuitamente", "cortesia", "isento", "isenta"):
 		return v, i + 1, true
@@ -182,6 +209,7 @@ func (r *reader) moneyAt(i int) (value, int, bool) {
 		v.n /= 100
 		return v, d.to + 1, true
 	case d.places == 2 && !r.unit(d.to) && !is(t, i-1, "/", "-"):
+		v.bare = true
 		return v, d.to, true
 	}
 	if cents, ok := decimalAt(t, d.to+1); ok && d.words && !d.article && is(t, d.to, "e") && cents.words && cents.n >= 10_00 && cents.n < 100_00 && cents.n%500 == 0 && !r.unit(cents.to) && !is(t, cents.to, "minutos", "dias", "horas", "anos", "mil") {
@@ -218,11 +246,11 @@ func (r *reader) lengthAt(i int) (value, int, bool) {
 			return value{}, 0, false
 		}
 		return value{kind: Times, n: d.n, raw: d.n}, to, true
-	case is(t, d.to, "minuto", "minutos", "min", "mins"):
+	case is(t, d.to, "minuto", "minutos", "minutinhos", "minutinho", "min", "mins"):
 		each = 1
-	case is(t, d.to, "hora", "horas", "h", "hs", "hrs"):
+	case is(t, d.to, "hora", "horas", "horinha", "horinhas", "h", "hs", "hrs"):
 		each = 60
-	case is(t, d.to, "dia", "dias"):
+	case is(t, d.to, "dia", "dias", "diazinhos", "diinhas"):
 		each = 24 * 60
 		if d.article && !is(t, to, "antes", "depois", "util") {
 			return value{}, 0, false
@@ -239,6 +267,9 @@ func (r *reader) lengthAt(i int) (value, int, bool) {
 		each, v.months = 1, true
 	case is(t, d.to, "ano", "anos"):
 		each, v.months = 12, true
+		if is(t, to, "e") && is(t, to+1, "meio") {
+			return value{kind: Duration, n: d.n*12/100 + 6, raw: d.n + 50, months: true}, to + 2, true
+		}
 	default:
 		return value{}, 0, false
 	}
@@ -291,7 +322,7 @@ func measure(t []portuguese.Token, i int) string {
 		return ""
 	}
 	switch w := t[i].Fold; w {
-	case "g", "cm", "mm", "ml", "kw", "gb", "mb", "tb", "mg", "m²", "km", "kg", "m", "l", "w", "v", "°":
+	case "g", "cm", "mm", "ml", "kw", "kwh", "kwp", "mbps", "mega", "gbps", "ha", "ui", "gb", "mb", "tb", "mg", "m²", "km", "kg", "m", "l", "w", "v", "°":
 		return w
 	case "lt", "litro", "litros":
 		return "l"
@@ -338,24 +369,29 @@ func (r *reader) accented(i int) bool {
 }
 
 // subject returns the words of the sentence before "é grátis", or before and behind where
-// nothing is said to be so: those that may name what costs nothing.
-func (r *reader) subject(i int) []string {
+// nothing is said to be so: those that may name what costs nothing. Behind are those that may
+// say when.
+func (r *reader) subject(i int) (words, behind []string) {
 	t := r.tokens
 	verb := is(t, i-1, "e", "sao", "sai", "fica", "seria") || is(t, i-1, "totalmente", "inteiramente")
-	var words []string
+	says := func(j int) bool {
+		return t[j].Kind == portuguese.Word && len(t[j].Fold) >= 4 && !is(t, j, "acima", "partir", "para", "pela", "pelo", "todos", "todas")
+	}
 	for j := i - 1; j >= 0 && r.of[j] == r.of[i] && (r.ground || !is(t, j, ",", ":")); j-- {
-		if t[j].Kind == portuguese.Word && len(t[j].Fold) >= 4 {
+		if says(j) {
 			words = append(words, t[j].Fold)
 		}
 	}
-	if r.ground {
-		for j := i + 1; j < len(t) && r.of[j] == r.of[i]; j++ {
-			if t[j].Kind == portuguese.Word && len(t[j].Fold) >= 4 {
-				words = append(words, t[j].Fold)
-			}
+	for j := i + 1; j < len(t) && r.of[j] == r.of[i]; j++ {
+		if says(j) {
+			behind = append(behind, t[j].Fold)
 		}
-	} else if !verb {
-		return nil
 	}
-	return words
+	if r.ground {
+		return append(words, behind...), nil
+	}
+	if !verb {
+		return nil, behind
+	}
+	return words, behind
 }

@@ -20,19 +20,64 @@ type sentence struct {
 	negated    bool
 	closed     bool // says that it is closed
 	discount   bool // says that something is taken off a price or paid back
+	total      bool // adds up
+	compared   bool // tells how far two are apart
+	more       bool // puts something on a price
+	half       bool // tells of the half
+	terms      bool // tells on what terms something is paid
+	difference bool // tells of a difference
+	vague      bool // "cerca de"
+	below      bool // "menos de"
+	above      bool // "mais de"
+	counting   bool // counts days
 }
 
-var (
-	pricing    = phrase.Any(`custa[mr]?`, `sai`, `sairia`, `fica`, `ficaria`, `valor(?:es)?`, `precos?`, `descontos?`, `cobramos`, `cobrimos`, `cupom`, `promoc\w+`, `por apenas`, `faco`, `fazemos`, `aplicamos`, `aplico`, `aplicado`, `consigo`, `conseguimos`, `frete`, `taxa`, `mensalidade`, `off`, `gratis`, `gratuit\w+`, `total`)
-	openings   = phrase.Any(`abr(?:e|em|imos|ir|iremos|indo)`, `abert[oa]s?`, `fecha(?:m|mos|r)?`, `fechad[oa]s?`, `funciona(?:m|mos)?`, `atende(?:m|mos)?`, `atendimento`, `expediente`, `(?:vamos|ficamos|estamos) (?:aqui )?ate`, `horario de (?:funcionamento|atendimento)`)
-	opens      = phrase.Any(`abr(?:e|em|imos|ir|iremos|indo)`, `abert[oa]s?`, `funciona(?:m|mos)?`, `atende(?:m|mos)?`, `(?:vamos|ficamos|estamos) (?:aqui )?ate`)
-	deliveries = phrase.Any(`chega(?:m|r|ra|rao)?`, `entrega(?:m|mos|r|remos)?`, `entregue`, `pront[oa]s?`, `prazo`, `termina`, `vence`, `libera(?:do|da|mos)?`, `instala\w*`, `comeca`)
-	vacancies  = phrase.Any(`vagas?`, `disponive(?:l|is)`, `livres?`, `encaix\w+`, `temos`, `tenho`, `bloquead[oa]`, `garantid[oa]`)
-	customers  = phrase.Any(`(?:voce|vc|voces|vcs|o senhor|a senhora) (?:ja |me |nos |acabou de )?(?:disse\w*|mencion\w+|inform\w+|falou|falaram|pedi\w+|pede|quer\w*|precisa\w*|desej\w+|prefer\w+|coment\w+|pag\w+|escreveu|pergunt\w+|cit\w+|pass\w+|gost\w+|suger\w+|escolh\w+|viu|viram|achou|tem|tinha|gasta\w*|enviou|mandou|fez|comprou|marcou|contrat\w+|perde\w*|encontrou|cheg\w+|vem|vao|vai|vir\w*|est\w+|trabalh\w+|us[aeo]\w*|mor[ao]\w*)`, `seu orcamento`, `sua preferencia`, `anot\w+`, `entend\w+`, `combinado`, `registrei`, `o pedido para`, `convite`, `sua meta`, `uma meta`, `perder`)
-	closings   = phrase.Any(`fechad[oa]s?`)
-	discounts  = phrase.Any(`descont\w+`, `off`, `cupom`, `reembols\w+`, `devol\w+`, `abat\w+`, `economi\w+`)
-	negations  = phrase.Any(`nao (?:\w+ )?(?:consegu\w+|consigo|temos|tem|tenho|faz\w*|faco|e|ha|abr\w+|atend\w+|trabalh\w+|cobr\w+|poss\w+|podemos|da|garant\w+|entreg\w+|oferec\w+|funcion\w+|fica\w*|inclu\w+|est\w+|aceit\w+|aplic\w+)`, `exceto`, `menos`, `nem`, `ainda nao`, `infelizmente`)
+// What a sentence may tell.
+const (
+	pricing = iota
+	openings
+	opens
+	deliveries
+	vacancies
+	customers
+	closings
+	discounts
+	totals
+	compares
+	surcharges
+	terms
+	apart
+	halves
+	vagues
+	belows
+	aboves
+	countings
+	negations
 )
+
+var tells = [...]*regexp.Regexp{
+	pricing:    phrase.Any(`custa[mr]?`, `sai`, `sairia`, `fica`, `ficaria`, `valor(?:es)?`, `precos?`, `descontos?`, `cobramos`, `cobrimos`, `cupom`, `promoc\w+`, `por apenas`, `faco`, `fazemos`, `aplicamos`, `aplico`, `aplicado`, `consigo`, `conseguimos`, `frete`, `taxa`, `mensalidade`, `off`, `gratis`, `gratuit\w+`, `total`),
+	openings:   phrase.Any(`abr(?:e|em|imos|ir|iremos|indo)`, `abert[oa]s?`, `fecha(?:m|mos|r)?`, `fechad[oa]s?`, `funciona(?:m|mos)?`, `atende(?:m|mos)?`, `atendimento`, `expediente`, `(?:te|lhe) esper(?:amos|o)`, `esperamos (?:por )?(?:voce|vc)`, `pode vir`, `venha`, `aguardamos`, `(?:vamos|ficamos|estamos) (?:aqui )?ate`, `horario de (?:funcionamento|atendimento)`),
+	opens:      phrase.Any(`abr(?:e|em|imos|ir|iremos|indo)`, `abert[oa]s?`, `funciona(?:m|mos)?`, `atende(?:m|mos)?`, `(?:vamos|ficamos|estamos) (?:aqui )?ate`, `(?:te|lhe|o|a) espera(?:mos)?`, `(?:te|lhe) espero`, `esperamos (?:por )?(?:voce|vc)`, `(?:pode|podem) vir`, `venha`, `aguardamos`),
+	deliveries: phrase.Any(`chega(?:m|r|ra|rao)?`, `entrega(?:m|mos|r|remos)?`, `entregue`, `pront[oa]s?`, `prazo`, `termina`, `vence`, `libera(?:do|da|mos)?`, `instala\w*`, `comeca`),
+	vacancies:  phrase.Any(`vagas?`, `disponive(?:l|is)`, `livres?`, `encaix\w+`, `temos`, `tenho`, `bloquead[oa]`, `garantid[oa]`),
+	customers:  phrase.Any(`(?:voce|vc|voces|vcs|o senhor|a senhora) (?:ja |me |nos |acabou de )?(?:disse\w*|mencion\w+|inform\w+|falou|falaram|pedi\w+|pede|quer\w*|precisa\w*|desej\w+|prefer\w+|coment\w+|pag\w+|escreveu|pergunt\w+|cit\w+|pass\w+|gost\w+|suger\w+|escolh\w+|viu|viram|achou|tem|tinha|gasta\w*|enviou|mandou|fez|comprou|marcou|contrat\w+|perde\w*|encontrou|cheg\w+|vem|vao|vai|vir\w*|est\w+|trabalh\w+|us[aeo]\w*|mor[ao]\w*)`, `seu orcamento`, `sua preferencia`, `anot\w+`, `entend\w+`, `combinado`, `registrei`, `o pedido para`, `convite`, `sua meta`, `uma meta`, `perder`),
+	closings:   phrase.Any(`fechad[oa]s?`),
+	discounts:  phrase.Any(`descont\w+`, `off`, `cupom`, `reembols\w+`, `devol\w+`, `abat\w+`, `economi\w+`),
+	totals:     phrase.Any(`tota(?:l|is|liza\w*)`, `som(?:a|am|ando|ados|adas)`, `juntos?`, `juntas?`, `ao todo`, `tudo`, `os dois`, `separad\w+`, `avuls\w+`, `o par`, `as duas`, `ambos`, `ambas`),
+	compares:   phrase.Any(`a (?:mais|menos)`, `diferenc\w+`, `econom\w+`, `rest(?:a|am|ante|antes|ariam?)`, `falta\w*`, `troco`, `saldo`, `abat\w+`, `descont\w+`, `mais (?:car|barat)\w+`, `poup\w+`, `sobra\w*`, `contra`, `em vez`),
+	surcharges: phrase.Any(`acresc\w+`, `juros`, `multa`, `urgen\w+`, `adiciona\w*`, `sobe`, `aument\w+`, `reajust\w+`),
+	terms:      phrase.Any(`descont\w+`, `pix`, `a vista`, `dinheiro`, `sinal`, `entrada`, `reserva`, `pagando`, `quem paga`, `acresc\w+`, `multa`, `juros`, `cupom`, `adiantad\w+`),
+	apart:      phrase.Any(`diferenc\w+`),
+	halves:     phrase.Any(`metade`, `meia`, `meio`),
+	vagues:     phrase.Any(`cerca de`, `aproximadamente`, `mais ou menos`, `uns`, `umas`, `em torno`, `por volta`, `quase`, `perto de`),
+	belows:     phrase.Any(`menos de`, `quase`, `nem`),
+	aboves:     phrase.Any(`mais de`, `pouco mais`),
+	countings:  phrase.Any(`contando`, `a contar`, `a partir de (?:hoje|amanha)`, `contad[oa]s?`, `(?:\w+[aei]ndo|se for|se (?:fechar|comecar|pagar|comprar|aprovar|contratar)) (?:hoje|amanha|agora|na|no|dia|em|de|as)`),
+	negations:  phrase.Any(`nao (?:\w+ )?(?:consegu\w+|consigo|temos|tem|tenho|faz\w*|faco|e|ha|abr\w+|atend\w+|trabalh\w+|cobr\w+|poss\w+|podemos|da|garant\w+|entreg\w+|oferec\w+|funcion\w+|fica\w*|inclu\w+|est\w+|aceit\w+|aplic\w+)`, `exceto`, `menos`, `nem`, `ainda nao`, `infelizmente`),
+}
+
+var telling = phrase.NewFilter(tells[:]...)
 
 var shortened = map[string]bool{"r": true, "av": true, "dr": true, "dra": true, "al": true, "rod": true, "sr": true, "sra": true, "n": true, "tel": true, "ex": true, "prox": true, "min": true}
 
@@ -52,7 +97,7 @@ func (r *reader) cut() {
 		case t.Kind == portuguese.Break, is(r.tokens, i, "!", "?", "…", ";"):
 			end(i + 1)
 		case t.Fold == ".":
-			inside := i+1 < len(r.tokens) && r.tokens[i+1].Glued && t.Glued
+			inside := i+1 < len(r.tokens) && r.tokens[i+1].Glued && t.Glued && r.tokens[i+1].Kind <= portuguese.Digits
 			if !inside && (i == 0 || !shortened[r.tokens[i-1].Fold]) {
 				end(i + 1)
 			}
@@ -73,9 +118,11 @@ func (r *reader) judge(from, to int) sentence {
 		}
 	}
 	words := b.String()
-	has := func(expr *regexp.Regexp) bool { return expr.MatchString(words) }
+	may := telling.May(words)
+	has := func(i int) bool { return may&(1<<i) != 0 && tells[i].MatchString(words) }
 	return sentence{
 		question: is(r.tokens, to-1, "?"), priced: has(pricing), opening: has(openings), opens: has(opens), delivery: has(deliveries), free: has(vacancies),
 		attributed: has(customers), negated: has(negations), closed: has(closings), discount: has(discounts),
+		total: has(totals), compared: has(compares), more: has(surcharges), half: has(halves), terms: has(terms), difference: has(apart), vague: has(vagues), below: has(belows), above: has(aboves), counting: has(countings),
 	}
 }

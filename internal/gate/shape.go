@@ -4,6 +4,8 @@ import (
 	"regexp"
 	"strings"
 	"time"
+
+	"secretaria/internal/portuguese"
 )
 
 // A shape is a figure that is told by its characters alone.
@@ -20,6 +22,12 @@ var (
 	phoneShape = regexp.MustCompile(`^(?:\+?\d{1,3}[ .-]?)?(?:\(0?\d{2}\)|0?\d{2})[ .-]?9?[ .]?\d{4}[ .-]?\d{4}$|^9?\d{4}-\d{4}$|^0[38]00[ .-]?\d{3}[ .-]?\d{3,4}$|^[34]00\d[ -]?\d{4}$|^\+\d[\d ().-]{7,18}\d$`)
 )
 
+var (
+	spokenEmail = regexp.MustCompile(`(?i)\b([a-z0-9._%+-]{1,64})(?:\s+arroba\s+|\s*[(\[](?:at|arroba)[)\]]\s*)([a-z0-9-]+(?:(?:\s+ponto\s+|\s*[(\[](?:dot|ponto)[)\]]\s*|\.)[a-z0-9-]+)+)`)
+	spokenLink  = regexp.MustCompile(`(?i)\b([a-z0-9-]+(?:\s+ponto\s+[a-z0-9-]+)*\s+ponto\s+(?:com|net|org|io|app)(?:\s+ponto\s+[a-z]{2})?)\b`)
+	spokenDot   = regexp.MustCompile(`(?i)\s+ponto\s+|\s*[(\[](?:dot|ponto)[)\]]\s*`)
+)
+
 // shapes finds them and returns the text with each of them blanked out, at the same length.
 func (r *reader) shapes() string {
 	masked := []byte(r.text)
@@ -34,6 +42,16 @@ func (r *reader) shapes() string {
 	if strings.IndexByte(r.text, '@') >= 0 {
 		for _, m := range emailShape.FindAllStringIndex(r.text, -1) {
 			take(value{kind: Email, s: strings.ToLower(strings.TrimRight(r.text[m[0]:m[1]], ".-"))}, m[0], m[1])
+		}
+	}
+	if low := strings.ToLower(r.text); strings.Contains(low, "arroba") || strings.Contains(low, "(at)") || strings.Contains(low, "[at]") {
+		for _, m := range spokenEmail.FindAllSubmatchIndex(masked, -1) {
+			name, host := string(masked[m[2]:m[3]]), spokenDot.ReplaceAllString(string(masked[m[4]:m[5]]), ".")
+			take(value{kind: Email, s: strings.ToLower(name + "@" + host)}, m[0], m[1])
+		}
+	} else if strings.Contains(low, " ponto ") {
+		for _, m := range spokenLink.FindAllIndex(masked, -1) {
+			take(value{kind: Link, s: normalLink(spokenDot.ReplaceAllString(string(masked[m[0]:m[1]]), "."))}, m[0], m[1])
 		}
 	}
 	if maybeLink(masked) {
@@ -154,6 +172,7 @@ func (r *reader) timestamp(text string, m []int, take func(value, int, int)) {
 		date = date.Add(time.Duration(clock.Hour())*time.Hour + time.Duration(clock.Minute())*time.Minute)
 	}
 	if m[8] >= 0 {
+		r.timely = true
 		zone := time.UTC
 		if z := strings.Replace(text[m[8]:m[9]], ":", "", 1); z != "Z" {
 			at, err := time.Parse("-0700", z)
@@ -260,4 +279,55 @@ func luhn(d string) bool {
 		sum += n
 	}
 	return sum%10 == 0
+}
+
+// dictatedAt reads a phone or a document that is written to be overlooked: digit for digit, "1 1 9
+// 8 7...", or in words, "onze nove oito...".
+func (r *reader) dictatedAt(i int) (value, int, bool) {
+	t := r.tokens
+	var d string
+	to := i
+	switch t[i].Kind {
+	case portuguese.Digits:
+		groups := 0
+		for to < len(t) {
+			if t[to].Kind == portuguese.Digits && len(t[to].Fold) <= 2 {
+				d += t[to].Fold
+				groups++
+				to++
+				continue
+			}
+			if !is(t, to, ".", "-", "_", "*", "/", "·") || to+1 >= len(t) || t[to+1].Kind != portuguese.Digits {
+				break
+			}
+			to++
+		}
+		if len(d) < 8 || groups < 6 || len(d)*3 > groups*4 {
+			d, to = "", i
+		}
+	case portuguese.Word:
+		if _, ok := portuguese.NumberAt(t, i); !ok {
+			return value{}, 0, false
+		}
+	default:
+		return value{}, 0, false
+	}
+	if d == "" {
+		spoken, ok := portuguese.DictatedAt(t, i)
+		if !ok || spoken.From != i || len(spoken.Digits) < 8 || spoken.To-i < 6 {
+			return value{}, 0, false
+		}
+		d, to = spoken.Digits, spoken.To
+	}
+	switch {
+	case len(d) > 19:
+		return value{}, 0, false
+	case len(d) == 11 && d[2] != '9' && validCPF(d):
+		return value{kind: CPF, s: d}, to, true
+	case len(d) >= 13 && luhn(d):
+		return value{kind: Card, s: d}, to, true
+	case len(d) == 14:
+		return value{kind: CNPJ, s: d}, to, true
+	}
+	return value{kind: Phone, s: d}, to, true
 }

@@ -7,6 +7,8 @@ type value struct {
 	kind     Kind
 	from, to int // bytes
 	sentence int
+	// first and last are the tokens in which it stands: tokens[first:last].
+	first, last int
 	// n is cents of Money, hundredths of Percent, Times and Number, minutes after midnight of
 	// Hour, minutes of Duration (or months, with months set), the house number of an Address
 	// (-1: none).
@@ -25,7 +27,11 @@ type value struct {
 	year, month, day int
 	week             uint8
 	relative, plural bool
-	ranged           bool // a set of days that was told as one: "de segunda a sexta"
+	ranged           bool  // a set of days that was told as one: "de segunda a sexta"
+	top              int64 // of the lower end of a range: the upper end
+	least, each      bool  // of Money: "acima de" or "mínimo de" stands before it; it is of one instalment
+	upto             bool  // "até" stands before it
+	due              bool  // of a Duration of the grounds: the sentence tells when something is ready
 	// half says that an Hour may be twelve hours later; span that it may be a length of time.
 	half, span bool
 	// small says that a Number counts things as one does in passing: "duas opções".
@@ -35,8 +41,11 @@ type value struct {
 	// about are the words before an amount of nothing, of which it is said; or, in the grounds,
 	// all words of the sentence.
 	about []string
-	image bool // of a Link: embedded
-	shown bool // of a Link: written out and not behind other words
+	// beyond are the words behind it; named, in the grounds, those of the row.
+	beyond, named []string
+	bare          bool // of Money: no price for sure: "1.56", "incluso"
+	image         bool // of a Link: embedded
+	shown         bool // of a Link: written out and not behind other words
 }
 
 func (v value) dated() bool { return v.day != 0 && v.month != 0 }
@@ -60,11 +69,15 @@ func bit(d time.Weekday) uint8 { return 1 << d }
 
 // supports says whether g, a figure of the grounds, is the same as v. loose grounds are tool
 // results and customers, whose bare numbers may be of any kind.
-func (v value) supports(g value, loose bool, now time.Time) bool {
+func (v *value) supports(g *value, loose bool, now time.Time) bool {
 	switch v.kind {
 	case Money:
 		if v.n == 0 && g.kind == Money && g.n == 0 && len(v.about) > 0 && len(g.about) > 0 {
-			return shares(v.about, g.about)
+			if len(g.named) == 0 {
+				return shares(v.about, g.about)
+			}
+			// "Taxa de adesão: R$ 49,90; isenta no Plano Anual": free of what, and when.
+			return shares(v.about, g.named) && (len(g.about) == 0 || shares(v.about, g.about) || shares(v.beyond, g.about))
 		}
 		return g.kind == Money && g.n == v.n || g.kind == Number && g.raw == v.n && (loose || g.priced)
 	case Percent:
@@ -78,7 +91,7 @@ func (v value) supports(g value, loose bool, now time.Time) bool {
 		if g.kind == Number {
 			return loose && g.raw == v.raw && v.raw > 0
 		}
-		return g.kind == Duration && lasts(v, g) && (v.s == "" || v.s == g.s)
+		return g.kind == Duration && lasts(*v, *g) && (v.s == "" || v.s == g.s)
 	case Hour:
 		if g.kind == Duration {
 			return v.span && !g.months && (g.n == v.n || g.n == 24*60 && v.n == 0)
@@ -125,7 +138,7 @@ func lasts(a, b value) bool {
 	return a.n*30*24*60 == b.n
 }
 
-func (v value) sameDay(g value, loose bool, now time.Time) bool {
+func (v *value) sameDay(g *value, loose bool, now time.Time) bool {
 	switch {
 	case v.s != "":
 		return g.s == v.s || g.dated() && within(v.s, g.date(now), now)

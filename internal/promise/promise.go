@@ -74,9 +74,13 @@ func sentence(all []phrase.Clause, from, to int, linked bool) []Kind {
 	before := ""
 	for i := from; i < to; i++ {
 		words := all[i].Words
-		for _, f := range forms {
+		may := likely.May(words)
+		for n, f := range forms {
+			if may&(1<<n) == 0 || slices.Contains(kinds, f.kind) {
+				continue
+			}
 			at := f.expr.FindStringIndex(words)
-			if at == nil || slices.Contains(kinds, f.kind) {
+			if at == nil {
 				continue
 			}
 			head := before + " " + words[:at[0]]
@@ -153,7 +157,7 @@ var forms = []form{
 	{Booked, true, phrase.Any(`(?:agendei|reagendei|remarquei|desmarquei|pre agendei)`, `marquei (?:para|pra|a|o|sua|seu|uma|um|voce|com)`, `reservei (?:para|pra|a|o|sua|seu|uma|um|voce)`, `confirmei (?:a |o |sua |seu )?`+visits, `cancelei (?:a |o |sua |seu )?`+visits, `(?:deixei|consegui deixar|fica|ficou) (?:ja |tudo )?`+fixed,
 		`(?:fiz|realizei|efetuei|conclui|finalizei) (?:o |a |seu |sua |um |uma )*(?:agendamento|reserva|marcacao|remarcacao)`, `(?:i have|ive|i|i just) (?:already |just )*(?:booked|scheduled|rescheduled|reserved|cancelled|canceled) (?:you|your|the|a|an|it)`, `(?:agende|reserve|he agendado|he reservado|he programado) (?:tu|su|la|una|el)`,
 		`consegui (?:agendar|marcar|reservar|encaixar|remarcar)`)},
-	{Booked, false, phrase.Any(visits+` `+is+fixed, sure+`(?:tudo |com sucesso |ja )*`+made, `^(?:prontinho |pronto |perfeito |otimo |tudo )?(?:agendad[oa]|marcad[oa]|reservad[oa]|tudo certo e agendado)(?:$| para| pra| com)`, `tudo (?:certo )?(?:para|com) (?:a |o |sua |seu )`+visits, `(?:sua|seu) (?:vaga|lugar|horario) (?:esta )?(?:garantid|reservad)[oa]`,
+	{Booked, false, phrase.Any(visits+` `+is+fixed, `^(?:(?:sua|a|tudo certo|pronto|prontinho) )?reserva `+is+`(?:feita|efetuada|concluida|realizada)`, sure+`(?:tudo |com sucesso |ja )*`+made, `^(?:prontinho |pronto |perfeito |otimo |tudo )?(?:agendad[oa]|marcad[oa]|reservad[oa]|tudo certo e agendado)(?:$| para| pra| com)`, `tudo (?:certo )?(?:para|com) (?:a |o |sua |seu )`+visits, `(?:sua|seu) (?:vaga|lugar|horario) (?:esta )?(?:garantid|reservad)[oa]`,
 		will+`(?:agendar|agendando|marcar|marcando|reservar|reservando|remarcar|remarcando|reagendar|desmarcar|cancelar (?:a |o |sua |seu )?`+visits+`|confirmar (?:o |a |seu |sua )?`+visits+`|fazer (?:o |seu |a |sua )?(?:agendamento|reserva))`, `(?:ja )?(?:agendo|marco|reservo) (?:para|pra|sua|seu|a|o|agora|voce|com)`,
 		`your (?:appointment|meeting|booking|reservation|call|demo|visit) (?:is|has been|was) (?:now |already |all )*(?:booked|scheduled|confirmed|set|cancelled|canceled|rescheduled)`, `(?:you are|youre) (?:now |all )*(?:booked|scheduled|set for)`, `(?:ill|i will|let me) (?:book|schedule|reserve)`, `(?:tu|su|la) (?:cita|reunion|reserva) (?:esta|ha sido|fue|quedo) (?:agendada|confirmada|reservada|programada)`, `(?:quedo|queda|esta) (?:agendad|confirmad|reservad)[oa]`, `voy a (?:agendar|reservar|programar)`)},
 	// Something sent.
@@ -173,6 +177,15 @@ var forms = []form{
 	{Paid, false, phrase.Any(`(?:pagamento|pix|reembolso|estorno|desconto|deposito|cobranca|devolucao|cupom) `+is+`(?:confirmad|aprovad|recebid|processad|realizad|efetuad|aplicad|concluid|estornad|identificad|liberad|compensad)[oa]s?`, will+`(?:estornar|reembolsar|processar (?:o |seu |sua )?(?:pagamento|reembolso|estorno)|aplicar (?:o |um |seu )?(?:desconto|cupom)|aplicando (?:o |um |seu )?(?:desconto|cupom)|devolver (?:o |seu )?(?:dinheiro|valor|pagamento))`,
 		`(?:o |seu )?(?:valor|dinheiro) `+is+`(?:estornad|devolvid|reembolsad|creditad)[oa]`, `your (?:payment|refund|discount) (?:is|has been|was) (?:now |already )?(?:processed|received|confirmed|approved|applied)`, `(?:tu|su|el) (?:pago|reembolso) (?:ha sido|fue|esta) (?:procesad|confirmad|recibid|aprobad)[oa]`)},
 }
+
+// likely tells which forms are worth looking for.
+var likely = func() *phrase.Filter {
+	var exprs []*regexp.Regexp
+	for _, f := range forms {
+		exprs = append(exprs, f.expr)
+	}
+	return phrase.NewFilter(exprs...)
+}()
 
 var (
 	// negated: in the same clause, before the claim.

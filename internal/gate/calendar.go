@@ -1,0 +1,305 @@
+package gate
+
+import (
+	"slices"
+	"strings"
+	"time"
+)
+
+// lengths are the lengths of time from which a day or an hour may be reckoned: those of the
+// answer that are held up, and those of the house and of tools that the sentence is about.
+func (k *known) lengths(i int) []*value {
+	out := k.held(Duration, i)
+	if len(out) > 0 {
+		return out
+	}
+	window := append(k.sentence(i), k.asked()...)
+	due := k.line(&k.r.values[i]).delivery
+	k.each(Hour, func(g *ground) bool {
+		if g.span && g.source == fromHouse && k.house.weigh(g.words, window, nil) >= 0.3 {
+			out = append(out, &value{kind: Duration, n: g.n, raw: g.raw}) // "1h30 de duração"
+		}
+		return len(out) < 8
+	})
+	k.each(Duration, func(g *ground) bool {
+		if g.source == fromTool || g.source == fromSaid || g.source == fromHouse && (due && g.due || k.house.weigh(g.words, window, nil) >= 0.3) {
+			out = append(out, &g.value)
+		}
+		return len(out) < 16
+	})
+	return out
+}
+
+func (k *known) reckonsHour(i int) bool {
+	v := &k.r.values[i]
+	if v.n%15 == 0 && k.line(v).counting && k.supposed(v) {
+		return true
+	}
+	clock := int64(k.now.Hour()*60 + k.now.Minute())
+	starts := []int64{}
+	for _, h := range k.held(Hour, i) {
+		starts = append(starts, h.n)
+	}
+	k.each(Hour, func(g *ground) bool {
+		if g.source&(fromTool|fromCustomer) != 0 {
+			starts = append(starts, g.n)
+		}
+		return len(starts) < 24
+	})
+	for _, d := range k.lengths(i) {
+		if d.months || d.n >= 24*60 {
+			continue
+		}
+		for _, s := range starts {
+			if same12(s+d.n, v) || same12(s-d.n, v) {
+				return true
+			}
+		}
+		if k.line(v).delivery && abs(clock+d.n-v.n) <= 5 {
+			return true
+		}
+	}
+	return v.span && k.reckonsDuration(i)
+}
+
+// supposed says whether an hour is only taken for the sake of a calculation: "deixando às 9h30".
+func (k *known) supposed(v *value) bool {
+	for i := max(v.first-3, 0); i < v.first; i++ {
+		if t := k.r.tokens[i]; k.r.of[i] == v.sentence && len(t.Fold) > 5 && strings.HasSuffix(t.Fold, "ndo") {
+			return true
+		}
+	}
+	return false
+}
+
+// same12 compares an hour with what was reckoned, on a clock that may have twelve hours.
+func same12(n int64, v *value) bool {
+	n = (n + 24*60) % (24 * 60)
+	return n == v.n || v.half && abs(n-v.n) == 12*60
+}
+
+func (k *known) reckonsDuration(i int) bool {
+	v := &k.r.values[i]
+	line := k.line(v)
+	if !v.months {
+		said := k.held(Duration, i)
+		sum := int64(0)
+		for _, d := range said {
+			if d.months {
+				continue
+			}
+			sum += d.n
+			for _, n := range k.counts(i) {
+				if d.n*n == v.n*100 || v.n*n == d.n*100 {
+					return true
+				}
+			}
+		}
+		for _, d := range k.held(Hour, i) {
+			for _, n := range k.counts(i) {
+				if d.span && d.n*n == v.n*100 {
+					return true
+				}
+			}
+			for _, e := range k.held(Hour, i) {
+				if d.n-e.n == v.n {
+					return true
+				}
+			}
+			if d.sentence < v.sentence-1 || d.sentence > v.sentence {
+				continue
+			}
+			unit := int64(60)
+			if v.n < 60 {
+				unit = 15
+			}
+			switch gap := v.n - abs(d.n-int64(k.now.Hour()*60+k.now.Minute())); {
+			case abs(gap) <= 1, line.below && gap > 0 && gap <= unit, line.above && gap < 0 && -gap <= unit, line.vague && abs(gap) <= unit/4:
+				return true
+			}
+		}
+		if len(said) > 1 && sum == v.n {
+			return true
+		}
+		for _, g := range k.told[Duration] {
+			if g.source != fromCustomer || g.months {
+				continue
+			}
+			for _, d := range k.lengths(i) {
+				if !d.months && d.n+g.n == v.n {
+					return true // "uma hora a mais"
+				}
+			}
+		}
+	}
+	if window := append(k.sentence(i), k.asked()...); !v.months {
+		for j := range k.house.grounds[Hour] {
+			for l := range j {
+				a, b := &k.house.grounds[Hour][l], &k.house.grounds[Hour][j]
+				if a.passage == b.passage && a.sentence == b.sentence && b.n-a.n == v.n && k.house.weigh(a.words, window, nil) >= 0.3 {
+					return true // "das 8h às 12h, quatro horas"
+				}
+			}
+		}
+	}
+	// "Faltam três semanas", "daqui a menos de um mês".
+	for _, d := range k.held(Day, i) {
+		if !d.dated() || v.s != "" {
+			continue
+		}
+		days := int64(d.date(k.now).Sub(today(k.now)).Hours() / 24)
+		n := v.n
+		if v.months {
+			n *= 30 * 24 * 60
+		}
+		unit := n
+		if v.raw > 100 {
+			unit = n * 100 / v.raw
+		}
+		switch gap := n - days*24*60; {
+		case gap == 0, line.below && gap > 0 && gap <= unit, line.above && gap < 0 && -gap <= unit, line.vague && abs(gap) <= unit/4, v.months && abs(gap) <= 2*24*60:
+			return true
+		}
+	}
+	return false
+}
+
+func (k *known) reckonsDay(i int) bool {
+	v := &k.r.values[i]
+	if v.relative && (k.line(v).counting || k.says(i)) {
+		return true
+	}
+	if v.day == 0 && v.month != 0 {
+		return k.reckonsMonth(i)
+	}
+	if line := k.line(v); v.relative && !k.timed() && !line.free && !line.delivery {
+		week := bit(v.date(k.now).Weekday())
+		if slices.ContainsFunc(k.house.grounds[Day], func(g ground) bool { return g.week&week != 0 }) {
+			return true
+		}
+	}
+	date := v.date(k.now)
+	if v.day != 0 && v.month == 0 {
+		date = k.upcoming(v.day)
+		// "quinta-feira, dia 26": the calendar has been asked already whether it is one.
+		if i > 0 {
+			if w := &k.r.values[i-1]; w.kind == Day && w.week != 0 && !w.plural && w.sentence == v.sentence && w.week == bit(date.Weekday()) && k.verdicts[i-1] == "" && (k.line(v).question || k.sources(*w)&^fromHouse != 0 || !k.onlyRanges(*w, false)) {
+				return true
+			}
+		}
+	} else if !v.dated() {
+		return false
+	}
+	starts := []time.Time{today(k.now)}
+	for _, d := range k.held(Day, i) {
+		if d.dated() {
+			starts = append(starts, d.date(k.now))
+		}
+	}
+	k.each(Day, func(g *ground) bool {
+		if g.dated() && g.source&(fromTool|fromCustomer|fromHouse) != 0 {
+			starts = append(starts, g.date(k.now))
+		}
+		return len(starts) < 24
+	})
+	for _, d := range k.lengths(i) {
+		for _, s := range starts {
+			for _, sign := range [...]int{1, -1} {
+				var end time.Time
+				switch {
+				case d.months:
+					end = s.AddDate(0, sign*int(d.n), 0)
+				case d.n%(24*60) != 0:
+					continue
+				case d.s == "util":
+					end = working(s, sign*int(d.n/(24*60)))
+				default:
+					end = s.AddDate(0, 0, sign*int(d.n/(24*60)))
+				}
+				if end.Equal(date) {
+					return true
+				}
+			}
+		}
+	}
+	return false
+}
+
+// reckonsMonth accepts a month that is so many months after another: "de março até setembro".
+func (k *known) reckonsMonth(i int) bool {
+	v := &k.r.values[i]
+	months := []int{int(k.now.Month())}
+	for _, d := range k.held(Day, i) {
+		if d.month != 0 {
+			months = append(months, d.month)
+		}
+	}
+	for _, d := range k.lengths(i) {
+		for _, m := range months {
+			if d.months && (m-1+int(d.n))%12+1 == v.month {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// beside says whether a weekday stands beside a date that is held up and falls on it: "segunda,
+// dia 19"; or beside "hoje".
+func (k *known) beside(i int) bool {
+	v := &k.r.values[i]
+	if v.week == 0 || v.plural {
+		return false
+	}
+	for _, j := range [...]int{i - 1, i + 1} {
+		if j < 0 || j >= len(k.r.values) {
+			continue
+		}
+		w := &k.r.values[j]
+		if w.kind != Day || w.day == 0 || w.sentence != v.sentence || k.verdicts[j] != "" || !k.joins(min(v.last, w.last), max(v.first, w.first)) {
+			continue
+		}
+		date := w.date(k.now)
+		if !w.dated() {
+			date = k.upcoming(w.day)
+		}
+		if v.week == bit(date.Weekday()) {
+			return true
+		}
+	}
+	return false
+}
+
+// upcoming is the next day of the month.
+func (k *known) upcoming(day int) time.Time {
+	d := time.Date(k.now.Year(), k.now.Month(), day, 0, 0, 0, 0, time.UTC)
+	if d.Before(today(k.now)) {
+		d = time.Date(k.now.Year(), k.now.Month()+1, day, 0, 0, 0, 0, time.UTC)
+	}
+	return d
+}
+
+// working is the day so many working days after another.
+func working(from time.Time, days int) time.Time {
+	step := 1
+	if days < 0 {
+		step, days = -1, -days
+	}
+	for n := 0; n < min(days, 400); {
+		from = from.AddDate(0, 0, step)
+		if from.Weekday() != time.Saturday && from.Weekday() != time.Sunday {
+			n++
+		}
+	}
+	return from
+}
+
+// says says whether the sentence only tells what day it is: "hoje é quarta".
+func (k *known) says(i int) bool {
+	v := &k.r.values[i]
+	if i+1 >= len(k.r.values) {
+		return false
+	}
+	w := &k.r.values[i+1]
+	return w.kind == Day && w.sentence == v.sentence && w.week == bit(v.date(k.now).Weekday()) && is(k.r.tokens, v.last, "e", "sera", "ja") && w.first-v.last <= 2
+}
