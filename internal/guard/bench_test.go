@@ -1,6 +1,7 @@
 package guard
 
 import (
+	"maps"
 	"slices"
 	"strings"
 	"testing"
@@ -25,15 +26,17 @@ func benchTexts() map[string]string {
 	return out
 }
 
+// BenchmarkJudge measures each text by itself, and all of them in turn: "mixed".
 func BenchmarkJudge(b *testing.B) {
 	g := New()
-	for name, text := range benchTexts() {
+	texts := benchTexts()
+	measure := func(name string, of []string) {
 		b.Run(name, func(b *testing.B) {
 			b.ReportAllocs()
-			took := make([]time.Duration, 0, 1024)
-			for b.Loop() {
+			took := make([]time.Duration, 0, 4096)
+			for i := 0; b.Loop(); i++ {
 				start := time.Now()
-				g.Judge(text)
+				g.Judge(of[i%len(of)])
 				if len(took) < cap(took) {
 					took = append(took, time.Since(start))
 				}
@@ -43,4 +46,11 @@ func BenchmarkJudge(b *testing.B) {
 			b.ReportMetric(float64(took[len(took)*99/100].Microseconds()), "p99-µs")
 		})
 	}
+	names := slices.Sorted(maps.Keys(texts))
+	var all []string
+	for _, name := range names {
+		all = append(all, texts[name])
+		measure(name, []string{texts[name]})
+	}
+	measure("mixed", all)
 }

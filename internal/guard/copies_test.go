@@ -18,7 +18,7 @@ func TestGrammarCopiesNoRow(t *testing.T) {
 	words := func(s string) []string {
 		f, _ := fold(s)
 		var out []string
-		for _, tok := range lex.tokens(f) {
+		for _, tok := range lex.tokens(&desk{}, f) {
 			out = append(out, string(f[tok.start:tok.end]))
 		}
 		return out
@@ -37,6 +37,11 @@ func TestGrammarCopiesNoRow(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	_, own, err := readGrammar(sentencesText)
+	if err != nil {
+		t.Fatal(err)
+	}
+	all = append(all, own...)
 	check := func(phrase string) {
 		for part := range strings.FieldsFuncSeq(phrase, func(r rune) bool { return r == '{' || r == '}' }) {
 			w := words(part)

@@ -29,7 +29,7 @@ func mix(h uint32) uint32 {
 }
 
 // near is how far two meanings may stand apart to count as a pair, in words.
-const near = 6
+const near = 8
 
 // features collects what the classifier weighs in one view. With weights their sums are
 // kept, for each word; without, the features themselves, for training.
@@ -56,7 +56,7 @@ func (fs *features) collect(v view, met []hit) {
 		at int
 		c  concept
 	}
-	var recent [4]meant // the last words that mean something, the latest first
+	var recent [6]meant // the last words that mean something, the latest first
 	for i := range v.tokens {
 		t := &v.tokens[i]
 		word := v.text[t.start:t.end]
@@ -95,7 +95,7 @@ func (fs *features) collect(v view, met []hit) {
 				}
 			}
 		}
-		copy(recent[1:], recent[:3])
+		copy(recent[1:], recent[:])
 		recent[0] = meant{i, t.concepts}
 	}
 	for _, h := range met {

@@ -39,10 +39,13 @@ const accents = "aaaaaaaceeeeiiiidnooooo*ouuuuytsaaaaaaaceeeeiiiidnooooo/ouuuuyt
 // accents, combining marks and what cannot be seen, compatibility forms and lookalikes
 // resolved. Signs and blanks stay. Its second result is the text hidden in tag characters.
 func fold(text string) (folded, hidden []byte) {
+	return foldInto(make([]byte, 0, len(text)+8), text)
+}
+
+func foldInto(folded []byte, text string) (_, hidden []byte) {
 	if len(text) > maxText {
 		text = text[:maxText/2] + "\n" + text[len(text)-maxText/2:]
 	}
-	folded = make([]byte, 0, len(text)+8)
 	for i := 0; i < len(text); {
 		c := text[i]
 		if c < utf8.RuneSelf {
@@ -126,6 +129,7 @@ func foldRune(dst []byte, r rune) []byte {
 type token struct {
 	start, end int
 	concepts   concept
+	word       uint16 // its number, 0 where no rule names it
 	langs      uint8
 	before     byte // the sign that stands directly before, 0 where there is none
 	after      byte // the first sign behind, blanks left out
@@ -135,10 +139,21 @@ func isWord(c byte) bool {
 	return c >= 'a' && c <= 'z' || c >= '0' && c <= '9' || c >= utf8.RuneSelf
 }
 
-// tokens cuts a folded text into words and looks each up.
-func (lex *lexicon) tokens(text []byte) []token {
-	out := make([]token, 0, len(text)/5+4)
-	for i := 0; i < len(text) && len(out) < maxTokens; {
+// A desk is what reading a text needs and leaves behind. Its memory is used again by the next
+// text, so nothing of a view may outlive the reading.
+type desk struct {
+	tokens []token
+	text   []byte
+	sums   []float32
+	met    []hit
+}
+
+// tokens cuts a folded text into words and looks each up. They lie on the desk until it is
+// cleared, or until the caller drops them.
+func (lex *lexicon) tokens(d *desk, text []byte) []token {
+	first := len(d.tokens)
+	out := d.tokens
+	for i := 0; i < len(text) && len(out)-first < maxTokens; {
 		if !isWord(text[i]) {
 			i++
 			continue
@@ -158,10 +173,32 @@ func (lex *lexicon) tokens(text []byte) []token {
 		if k < len(text) && !isWord(text[k]) {
 			t.after = text[k]
 		}
-		e := lex.find(text[i:j])
-		t.concepts, t.langs = e.concepts, e.langs
+		e, word := lex.find(text[i:j])
+		t.concepts, t.langs, t.word = e.concepts, e.langs, word
 		out = append(out, t)
 		i = j
 	}
-	return out
+	d.tokens = out
+	return out[first:len(out):len(out)]
+}
+
+// drop takes the tokens that were cut last from the desk.
+func (d *desk) drop(tokens []token) { d.tokens = d.tokens[:len(d.tokens)-len(tokens)] }
+
+// room returns n bytes of the desk, which hold something yet.
+func (d *desk) room(n int) []byte {
+	first := len(d.text)
+	if first+n > cap(d.text) {
+		d.text = make([]byte, 0, max(2*cap(d.text), n, 16<<10)) // what was given out stays where it is
+		first = 0
+	}
+	d.text = d.text[:first+n]
+	return d.text[first : first+n : first+n]
+}
+
+func (d *desk) clear() {
+	if cap(d.tokens) > 1<<14 {
+		*d = desk{} // one long text shall not hold that much for ever
+	}
+	d.tokens, d.text = d.tokens[:0], d.text[:0]
 }

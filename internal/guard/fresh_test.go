@@ -19,28 +19,37 @@ func fileRows(t testing.TB, name string) []Row {
 	return rows
 }
 
-// fresh.jsonl was written after rules, lexicon and grammar, before anybody saw what the
-// guard makes of it, and none of these was changed for its sake; the thresholds moved once
-// afterwards. spent.jsonl is the set before it, whose misses were read. Both are small and by
-// the author of the rules, and yet the shares here are far below those of the development
-// data, which the author had read: they say better what to expect. Do not tune on
-// fresh.jsonl: spend it and write another.
-func TestFreshRows(t *testing.T) {
+// fresh.jsonl and spent.jsonl are small sets by the author of the rules, never trained on. The
+// own rows are by two writers who had seen neither rules nor tables, in three languages; the
+// model that is compiled in was trained with them, so that here they only tell that model,
+// tables and thresholds belong together. docs/guard.md has what the guard made of others'
+// rows before it had seen any of their kind.
+func TestKnownRows(t *testing.T) {
 	t.Parallel()
 	g := New()
-	var report Report
-	for _, r := range fileRows(t, "testdata/fresh.jsonl") {
-		v := g.Judge(r.Text)
-		report.Add(&r, v)
-		if r.Attack() != (v.Action > Allow) {
-			t.Logf("wrong: %v %.2f %s %q", v.Action, v.Score, v.Rule, r.Text)
+	for _, c := range []struct {
+		name            string
+		rows            []Row
+		stopped, alarms float64
+	}{
+		{"fresh", fileRows(t, "testdata/fresh.jsonl"), 0.6, 0.08},
+		{"spent", fileRows(t, "testdata/spent.jsonl"), 0.8, 0.08},
+		{"own", ownRows(t), 0.9, 0.04},
+	} {
+		var report Report
+		for _, r := range c.rows {
+			v := g.Judge(r.Text)
+			report.Add(&r, v)
+			if r.Attack() != (v.Action > Allow) {
+				t.Logf("wrong: %v %.2f %s %q", v.Action, v.Score, v.Rule, r.Text)
+			}
 		}
-	}
-	t.Log("\n" + report.String())
-	if stopped, _, _ := report.Stopped("attack", "pt", ""); stopped < 0.5 {
-		t.Errorf("attacks stopped: %.2f, want at least 0.5", stopped)
-	}
-	if stopped, _, _ := report.Stopped("benign", "pt", ""); stopped > 0.1 {
-		t.Errorf("customers stopped: %.2f, want at most 0.1", stopped)
+		t.Logf("%s\n%s", c.name, report.String())
+		if stopped, _, _ := report.Stopped("attack", "pt", ""); stopped < c.stopped {
+			t.Errorf("%s: attacks stopped: %.3f, want at least %.2f", c.name, stopped, c.stopped)
+		}
+		if stopped, _, _ := report.Stopped("benign", "pt", ""); stopped > c.alarms {
+			t.Errorf("%s: customers stopped: %.3f, want at most %.2f", c.name, stopped, c.alarms)
+		}
 	}
 }

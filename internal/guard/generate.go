@@ -10,6 +10,9 @@ import (
 //go:embed grammar.txt
 var grammarText string
 
+//go:embed sentences.txt
+var sentencesText string
+
 // generated names the source of rows that come from grammar.txt.
 const generated = "generated"
 
@@ -18,39 +21,90 @@ type sentences struct {
 	forms       []string
 }
 
-// Generate writes n rows for each label and language of the grammar, those of Portuguese
-// six times as many, with the slips of people who type on a phone. The same seed gives the
-// same rows.
+// Generate writes rows for each label and language of the grammar, n for each of its parts and
+// of Portuguese three times as many, and a few for each sentence of sentences.txt, with the
+// slips of people who type on a phone. The same seed gives the same rows.
 func Generate(seed uint64, n int) ([]Row, error) {
 	slots, all, err := readGrammar(grammarText)
 	if err != nil {
 		return nil, err
 	}
-	rng := rand.New(rand.NewPCG(seed, 2))
-	var rows []Row
-	seen := map[string]bool{}
+	_, own, err := readGrammar(sentencesText)
+	if err != nil {
+		return nil, err
+	}
+	w := writer{rng: rand.New(rand.NewPCG(seed, 2)), seen: map[string]bool{}}
 	for _, s := range all {
 		want := n
 		if s.lang == "pt" {
-			want *= 6
+			want *= 3
 		}
 		for i := range want {
-			text, err := expand(s.forms[i%len(s.forms)], slots, rng, 0)
+			text, err := expand(s.forms[i%len(s.forms)], slots, w.rng, 0)
 			if err != nil {
 				return nil, err
 			}
-			text = slip(strings.Join(strings.Fields(text), " "), rng)
-			if seen[text] {
-				continue
-			}
-			seen[text] = true
-			rows = append(rows, Row{
-				ID: fmt.Sprintf("g%05d", len(rows)), Text: text, Label: s.label, Lang: s.lang, Source: generated,
-				Tier: "explicit", Kind: generated, Licence: "own work",
-			})
+			w.add(s, text)
 		}
 	}
-	return rows, nil
+	for range n * spoken / 1500 {
+		for _, s := range own {
+			for _, text := range s.forms {
+				w.add(s, w.among(text, s, own))
+			}
+		}
+	}
+	return w.rows, nil
+}
+
+// spoken is how many forms each sentence takes where Generate is asked for 1,500 rows.
+const spoken = 8
+
+type writer struct {
+	rng  *rand.Rand
+	rows []Row
+	seen map[string]bool
+}
+
+func (w *writer) add(s sentences, text string) {
+	text = slip(strings.Join(strings.Fields(text), " "), w.rng)
+	if w.seen[text] {
+		return
+	}
+	w.seen[text] = true
+	w.rows = append(w.rows, Row{
+		ID: fmt.Sprintf("g%05d", len(w.rows)), Text: text, Label: s.label, Lang: s.lang, Source: generated,
+		Tier: "explicit", Kind: generated, Licence: "own work",
+	})
+}
+
+// among puts a sentence as it is, behind a greeting, before a plea, or beside a harmless
+// sentence of its language: an attack stays one in company.
+func (w *writer) among(text string, s sentences, own []sentences) string {
+	words := manners[s.lang]
+	switch w.rng.IntN(6) {
+	case 0:
+		return words[0][w.rng.IntN(len(words[0]))] + " " + text
+	case 1:
+		return text + " " + words[1][w.rng.IntN(len(words[1]))]
+	case 2:
+		var harmless []string
+		for _, o := range own {
+			if o.label == "benign" && o.lang == s.lang {
+				harmless = append(harmless, o.forms...)
+			}
+		}
+		if len(harmless) == 0 {
+			return text
+		}
+		other := harmless[w.rng.IntN(len(harmless))]
+		glue := [...]string{". ", " ", ", ", "? ", " e "}[w.rng.IntN(5)]
+		if w.rng.IntN(2) == 0 {
+			return other + glue + text
+		}
+		return text + glue + other
+	}
+	return text
 }
 
 func readGrammar(text string) (map[string][]string, []sentences, error) {
@@ -111,6 +165,22 @@ func expand(form string, slots map[string][]string, rng *rand.Rand, depth int) (
 		b.WriteString(s)
 		form = form[i+j+1:]
 	}
+}
+
+// manners are what stands before and behind a request.
+var manners = map[string][2][]string{
+	"pt": {
+		{"oi", "olá", "bom dia,", "boa tarde!", "boa noite", "oi tudo bem?", "opa", "por favor", "então", "moça", "amigo,", "oiee", "gente,", "escuta", "olha", "uai,", "ei", "meu bem,", "prezados,", "mano"},
+		{"por favor", "pfv", "obrigado", "obg", "ok?", "tá?", "blz", "urgente", "agora", "é rapidinho", "kkk", "🙏", "tô esperando", "valeu", "att", "viu?", "né", "desde já agradeço"},
+	},
+	"es": {
+		{"hola", "buenas,", "buenos días", "buenas tardes,", "por favor", "oye", "che", "disculpa,", "señorita", "amigo"},
+		{"por favor", "gracias", "ya", "ok?", "porfa", "es urgente", "ahora", "jaja", "🙏", "saludos"},
+	},
+	"en": {
+		{"hi", "hello,", "hey", "good morning", "please", "excuse me,", "ok so", "listen,", "dear team,", "yo"},
+		{"please", "thanks", "now", "asap", "ok?", "lol", "thank you in advance", "it's urgent", "🙏", "cheers"},
+	},
 }
 
 // short are the forms of chats, in pairs.

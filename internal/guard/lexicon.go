@@ -28,13 +28,15 @@ type entry struct {
 type node struct {
 	next          [36]uint16
 	exact, prefix entry
-	plain         bool // means nothing but what its own entry says
+	plain         bool   // means nothing but what its own entry says
+	number        uint16 // of a word that a rule names
 }
 
 // lexicon finds what a word means: a tree by letters.
 type lexicon struct {
-	nodes []node
-	names []string // of the bits
+	nodes    []node
+	names    []string // of the bits
+	numbered uint16
 }
 
 // newLexicon reads "NAME: word word* ..." lines. A star stands for any ending. A line
@@ -100,22 +102,9 @@ func letter(c byte) int {
 
 func (lex *lexicon) add(word string, e entry) error {
 	stem, open := strings.CutSuffix(word, "*")
-	at := uint16(0)
-	for i := range len(stem) {
-		l := letter(stem[i])
-		if l < 0 {
-			return fmt.Errorf("%q is not folded", word)
-		}
-		next := lex.nodes[at].next[l]
-		if next == 0 {
-			if len(lex.nodes) == 1<<16-1 {
-				return fmt.Errorf("too many words")
-			}
-			next = uint16(len(lex.nodes))
-			lex.nodes = append(lex.nodes, node{})
-			lex.nodes[at].next[l] = next
-		}
-		at = next
+	at, err := lex.grow(stem)
+	if err != nil {
+		return err
 	}
 	n := &lex.nodes[at]
 	if open {
@@ -129,17 +118,54 @@ func (lex *lexicon) add(word string, e entry) error {
 	return nil
 }
 
-// find returns what a folded word means: its own entry with those of its known stems.
-func (lex *lexicon) find(word []byte) entry {
+// number gives a word that a rule names a number of its own, which its tokens carry.
+func (lex *lexicon) number(word string) (uint16, error) {
+	at, err := lex.grow(word)
+	if err != nil {
+		return 0, err
+	}
+	n := &lex.nodes[at]
+	if n.number == 0 {
+		lex.numbered++
+		n.number = lex.numbered
+	}
+	return n.number, nil
+}
+
+// grow returns the node at which a word ends.
+func (lex *lexicon) grow(stem string) (uint16, error) {
+	at := uint16(0)
+	for i := range len(stem) {
+		l := letter(stem[i])
+		if l < 0 {
+			return 0, fmt.Errorf("%q is not folded", stem)
+		}
+		next := lex.nodes[at].next[l]
+		if next == 0 {
+			if len(lex.nodes) == 1<<16-1 {
+				return 0, fmt.Errorf("too many words")
+			}
+			next = uint16(len(lex.nodes))
+			lex.nodes = append(lex.nodes, node{})
+			lex.nodes[at].next[l] = next
+		}
+		at = next
+	}
+	return at, nil
+}
+
+// find returns what a folded word means: its own entry with those of its known stems; and
+// its number, 0 where it has none.
+func (lex *lexicon) find(word []byte) (entry, uint16) {
 	at, stems := uint16(0), entry{}
 	for _, c := range word {
 		l := letter(c)
 		if l < 0 {
-			return stems
+			return stems, 0
 		}
 		at = lex.nodes[at].next[l]
 		if at == 0 {
-			return stems
+			return stems, 0
 		}
 		p := lex.nodes[at].prefix
 		stems.concepts |= p.concepts
@@ -147,7 +173,7 @@ func (lex *lexicon) find(word []byte) entry {
 	}
 	n := &lex.nodes[at]
 	if n.plain {
-		return n.exact
+		return n.exact, n.number
 	}
-	return entry{stems.concepts | n.exact.concepts, stems.langs | n.exact.langs}
+	return entry{stems.concepts | n.exact.concepts, stems.langs | n.exact.langs}, n.number
 }

@@ -103,11 +103,16 @@ func (m *Model) UnmarshalBinary(data []byte) error {
 }
 
 // weigh returns what the classifier makes of a view, on an open scale.
-func (m *Model) weigh(v view, met []hit) float32 {
+func (m *Model) weigh(d *desk, v view, met []hit) float32 {
 	if m == nil || len(v.tokens) == 0 {
 		return nothing
 	}
-	fs := features{weights: m.weights, sums: make([]float32, len(v.tokens)+1)}
+	n := len(v.tokens) + 1
+	if n > cap(d.sums) {
+		d.sums = make([]float32, n, 2*n)
+	}
+	fs := features{weights: m.weights, sums: d.sums[:n]}
+	clear(fs.sums)
 	fs.collect(v, met)
 	z, _, _ := heaviest(fs.sums)
 	return m.bias + z*m.scale

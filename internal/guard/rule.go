@@ -4,6 +4,7 @@ import (
 	_ "embed"
 	"fmt"
 	"math/bits"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -22,8 +23,8 @@ type rule struct {
 
 type part struct {
 	any   concept
-	words []string
-	gap   int // words from the part before to this one, at most
+	words []uint16 // their numbers in the lexicon
+	gap   int      // words from the part before to this one, at most
 	// headed: it stands behind a bracket or a sign of a heading; colon: a colon or bracket follows.
 	headed, colon bool
 }
@@ -34,11 +35,11 @@ const maxRules = 256
 type rules struct {
 	all   []rule
 	first [64][]int
-	words map[string][]int
+	words [][]int // by the number of a word
 }
 
 func newRules(text string, lex *lexicon) (*rules, error) {
-	rs := &rules{words: map[string][]int{}}
+	rs := &rules{}
 	for i, line := range strings.Split(text, "\n") {
 		if line = strings.TrimSpace(line); line == "" || line[0] == '#' {
 			continue
@@ -52,6 +53,9 @@ func newRules(text string, lex *lexicon) (*rules, error) {
 			rs.first[bit] = append(rs.first[bit], len(rs.all))
 		}
 		for _, w := range r.parts[0].words {
+			for int(w) >= len(rs.words) {
+				rs.words = append(rs.words, nil)
+			}
 			rs.words[w] = append(rs.words[w], len(rs.all))
 		}
 		rs.all = append(rs.all, r)
@@ -100,7 +104,11 @@ func readRule(line string, lex *lexicon) (rule, error) {
 		}
 		for name := range strings.SplitSeq(f, "|") {
 			if name == strings.ToLower(name) {
-				p.words = append(p.words, name)
+				n, err := lex.number(name)
+				if err != nil {
+					return rule{}, err
+				}
+				p.words = append(p.words, n)
 				continue
 			}
 			bit, known := lex.known(name)
@@ -132,15 +140,15 @@ func (lex *lexicon) known(name string) (concept, bool) {
 }
 
 // find calls f for each rule met, with the place of its first word.
-func (rs *rules) find(text []byte, tokens []token, f func(rule, at int)) {
+func (rs *rules) find(tokens []token, f func(rule, at int)) {
 	var last [maxRules]int // one more than the place where the rule was met last
 	try := func(i int, candidates []int) {
 		for _, n := range candidates {
 			r := &rs.all[n]
-			if last[n] == i+1 || !r.parts[0].fits(text, &tokens[i]) {
+			if last[n] == i+1 || !r.parts[0].fits(&tokens[i]) {
 				continue
 			}
-			if end := r.rest(text, tokens, i, 1); end >= 0 && !r.stopped(tokens, i, end) {
+			if end := r.rest(tokens, i, 1); end >= 0 && !r.stopped(tokens, i, end) {
 				last[n] = i + 1
 				f(n, i)
 			}
@@ -150,21 +158,21 @@ func (rs *rules) find(text []byte, tokens []token, f func(rule, at int)) {
 		for c := tokens[i].concepts; c != 0; c &= c - 1 {
 			try(i, rs.first[bits.TrailingZeros64(uint64(c))])
 		}
-		if by := rs.words[string(text[tokens[i].start:tokens[i].end])]; by != nil {
-			try(i, by)
+		if w := int(tokens[i].word); w > 0 && w < len(rs.words) {
+			try(i, rs.words[w])
 		}
 	}
 }
 
 // rest finds the parts from the n-th on behind tokens[i], and returns the place of the last.
-func (r *rule) rest(text []byte, tokens []token, i, n int) int {
+func (r *rule) rest(tokens []token, i, n int) int {
 	if n == len(r.parts) {
 		return i
 	}
 	p := &r.parts[n]
 	for j := i + 1; j <= i+p.gap && j < len(tokens); j++ {
-		if p.fits(text, &tokens[j]) {
-			if end := r.rest(text, tokens, j, n+1); end >= 0 {
+		if p.fits(&tokens[j]) {
+			if end := r.rest(tokens, j, n+1); end >= 0 {
 				return end
 			}
 		}
@@ -184,20 +192,12 @@ func (r *rule) stopped(tokens []token, from, to int) bool {
 	return false
 }
 
-func (p *part) fits(text []byte, t *token) bool {
+func (p *part) fits(t *token) bool {
+	if t.concepts&p.any == 0 && (t.word == 0 || !slices.Contains(p.words, t.word)) {
+		return false
+	}
 	if p.headed && (t.before == 0 || strings.IndexByte("[<{#|*/>$(-", t.before) < 0) {
 		return false
 	}
-	if p.colon && (t.after == 0 || strings.IndexByte(":]>|}=#", t.after) < 0) {
-		return false
-	}
-	if t.concepts&p.any != 0 {
-		return true
-	}
-	for _, w := range p.words {
-		if w == string(text[t.start:t.end]) {
-			return true
-		}
-	}
-	return false
+	return !p.colon || t.after != 0 && strings.IndexByte(":]>|}=#", t.after) >= 0
 }

@@ -27,7 +27,7 @@ type example struct {
 	weight   float32
 }
 
-const epochs = 6
+const epochs = 3
 
 // fit trains float weights on examples: logistic regression over the heaviest part of each
 // text, by stochastic descent with a rate for each feature, averaged. The same examples and
@@ -46,7 +46,7 @@ func fit(examples []example, seed uint64) *Model {
 	}
 	sums := make([]float32, longest+1)
 	step := float32(1)
-	const rate, decay = 0.25, 2e-6
+	const rate, decay = 0.15, 4e-5
 	for range epochs {
 		rng.Shuffle(len(order), func(i, j int) { order[i], order[j] = order[j], order[i] })
 		for _, n0 := range order {

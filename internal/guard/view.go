@@ -10,6 +10,22 @@ type view struct {
 	name   string
 	text   []byte // folded
 	tokens []token
+	// disguise is added to what the classifier makes of it: nobody hides that he wants a table
+	// for two.
+	disguise float32
+}
+
+// disguises by the names of views.
+func disguise(view string) float32 {
+	switch view {
+	case "plain", "quoted":
+		return 0
+	case "spaced", "leet", "uncut", "initials":
+		return 0.5
+	case "caesar", "reversed", "words-reversed":
+		return 1
+	}
+	return 2
 }
 
 // maxViews bounds how many ways a text is read.
@@ -17,13 +33,13 @@ const maxViews = 12
 
 // views returns the ways to read a text, the plain one first. A decoded view is there only
 // if something that reads like words came out of the decoding.
-func (lex *lexicon) views(text string) []view {
-	folded, hidden := fold(text)
-	plain := view{"plain", folded, lex.tokens(folded)}
-	all := []view{plain}
+func (lex *lexicon) views(d *desk, text string) []view {
+	folded, hidden := foldInto(d.room(min(len(text), maxText+1) + 8)[:0], text)
+	plain := view{"plain", folded, lex.tokens(d, folded), dressed(text)}
+	all := append(make([]view, 0, maxViews), plain)
 	add := func(name string, text []byte) {
 		if len(all) < maxViews && len(text) > 0 {
-			all = append(all, view{name, text, lex.tokens(text)})
+			all = append(all, view{name, text, lex.tokens(d, text), disguise(name)})
 		}
 	}
 	if len(hidden) > 3 {
@@ -44,14 +60,37 @@ func (lex *lexicon) views(text string) []view {
 		inner = decoded
 		// What came out may be turned round or shifted once more.
 		last := all[len(all)-1]
-		lex.turned(last, add)
-		lex.unleet(last, add)
+		lex.turned(d, last, add)
+		lex.unleet(d, last, add)
 	}
-	lex.unleet(plain, add)
-	lex.unspaced(plain, add)
-	lex.turned(plain, add)
+	lex.unleet(d, plain, add)
+	lex.unspaced(d, plain, add)
+	lex.turned(d, plain, add)
 	lex.joined(plain, add)
 	return all
+}
+
+// dressed is the disguise of a text whose letters are not those of a keyboard: Greek and
+// Cyrillic lookalikes, mathematical letters, flags, or letters with marks or nothing between.
+func dressed(text string) float32 {
+	odd, letters := 0, 0
+	for _, r := range text[:min(len(text), 2000)] {
+		switch {
+		case r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= 0xC0 && r <= 0xFF:
+			letters++
+		case r < 0x300 || r == 0x200D:
+		case r < 0x370, r == 0x200B, r == 0x2060, r >= 0x1F100 && r < 0x1F200, r >= 0xFF21 && r < 0xFF5B, r >= 0x1D400 && r < 0x1D800, r >= 0x2460 && r < 0x2500:
+			odd++
+		default:
+			if _, ok := latin[r]; ok && r > 0x300 {
+				odd++
+			}
+		}
+	}
+	if odd >= 6 && odd*4 >= letters {
+		return 2
+	}
+	return 0
 }
 
 // known counts the words of four letters and more that mean something, and all such words.
@@ -68,7 +107,7 @@ func known(tokens []token) (hits, words int) {
 }
 
 // turned reads a text that was written backwards or with shifted letters.
-func (lex *lexicon) turned(v view, add func(string, []byte)) {
+func (lex *lexicon) turned(d *desk, v view, add func(string, []byte)) {
 	base, words := known(v.tokens)
 	if words < 2 && len(v.text) < 12 {
 		return
@@ -86,8 +125,12 @@ func (lex *lexicon) turned(v view, add func(string, []byte)) {
 	if len(text) > 3000 {
 		text = text[:3000]
 	}
+	// A look at both ends tells most texts that turning round makes no words of.
 	try := func(name string, turned []byte) {
-		tokens := lex.tokens(turned)
+		if len(turned) > 4*glance && !lex.speaks(d, turned[:glance]) && !lex.speaks(d, turned[len(turned)-glance:]) {
+			return
+		}
+		tokens := lex.tokens(d, turned)
 		hits, all := known(tokens)
 		short := 0
 		for i := range tokens {
@@ -95,40 +138,53 @@ func (lex *lexicon) turned(v view, add func(string, []byte)) {
 				short++
 			}
 		}
+		d.drop(tokens)
 		if hits >= 2 && hits*3 >= all && (hits > base || short >= 2) || hits >= 3 && hits*4 >= all {
-			add(name, turned)
+			add(name, bytes.Clone(turned))
 		}
 	}
-	try("reversed", reversed(text))
-	try("rot13", mapLetters(text, func(c byte) byte { return 'a' + (c-'a'+13)%26 }))
+	turned := d.room(len(text))
+	try("reversed", reversed(turned, text))
+	try("rot13", mapLetters(turned, text, func(c byte) byte { return 'a' + (c-'a'+13)%26 }))
 	if base*4 > words || words < 3 && len(text) > 60 {
 		return
 	}
 	if len(text) > 600 {
 		text = text[:600]
 	}
-	try("words-reversed", wordsReversed(text))
-	try("atbash", mapLetters(text, func(c byte) byte { return 'a' + 'z' - c }))
+	try("words-reversed", wordsReversed(turned, text))
+	try("atbash", mapLetters(turned, text, func(c byte) byte { return 'a' + 'z' - c }))
 	if base*6 > words {
 		return
 	}
 	for shift := byte(1); shift < 26; shift++ {
 		if shift != 13 {
-			try("caesar", mapLetters(text, func(c byte) byte { return 'a' + (c-'a'+shift)%26 }))
+			try("caesar", mapLetters(turned, text, func(c byte) byte { return 'a' + (c-'a'+shift)%26 }))
 		}
 	}
 }
 
-func reversed(text []byte) []byte {
-	out := make([]byte, len(text))
+// glance is how many bytes a look at a text takes.
+const glance = 160
+
+// speaks says whether there is a word that means something.
+func (lex *lexicon) speaks(d *desk, text []byte) bool {
+	tokens := lex.tokens(d, text)
+	hits, _ := known(tokens)
+	d.drop(tokens)
+	return hits > 0
+}
+
+func reversed(out, text []byte) []byte {
+	out = out[:len(text)]
 	for i, c := range text {
 		out[len(text)-1-i] = c
 	}
 	return out
 }
 
-func wordsReversed(text []byte) []byte {
-	out := bytes.Clone(text)
+func wordsReversed(out, text []byte) []byte {
+	out = out[:copy(out, text)]
 	for i := 0; i < len(out); {
 		j := i
 		for j < len(out) && isWord(out[j]) {
@@ -142,8 +198,8 @@ func wordsReversed(text []byte) []byte {
 	return out
 }
 
-func mapLetters(text []byte, f func(byte) byte) []byte {
-	out := make([]byte, len(text))
+func mapLetters(out, text []byte, f func(byte) byte) []byte {
+	out = out[:len(text)]
 	for i, c := range text {
 		if c >= 'a' && c <= 'z' {
 			c = f(c)
@@ -157,7 +213,7 @@ func mapLetters(text []byte, f func(byte) byte) []byte {
 const leetSigns = "0o1i3e4a5s6g7t8b9g@a$s!i|i+t(c"
 
 // unleet reads digits and signs within words as letters.
-func (lex *lexicon) unleet(v view, add func(string, []byte)) {
+func (lex *lexicon) unleet(d *desk, v view, add func(string, []byte)) {
 	mixed := 0
 	for i := range v.tokens {
 		t := &v.tokens[i]
@@ -190,15 +246,18 @@ func (lex *lexicon) unleet(v view, add func(string, []byte)) {
 			}
 		}
 		before, _ := known(v.tokens)
-		if after, _ := known(lex.tokens(out)); after >= before+2 {
+		tokens := lex.tokens(d, out)
+		after, _ := known(tokens)
+		d.drop(tokens)
+		if after >= before+2 {
 			add("leet", out)
 		}
 	}
 }
 
 // unspaced reads words whose letters stand apart, or that are glued or cut by signs.
-func (lex *lexicon) unspaced(v view, add func(string, []byte)) {
-	out := make([]byte, 0, len(v.text))
+func (lex *lexicon) unspaced(d *desk, v view, add func(string, []byte)) {
+	out := d.room(len(v.text)*2 + 16)[:0]
 	changed := false
 	copied := 0
 	for i := 0; i < len(v.tokens); {
@@ -225,7 +284,7 @@ func (lex *lexicon) unspaced(v view, add func(string, []byte)) {
 	if changed {
 		add("spaced", append(out, v.text[copied:]...))
 	}
-	lex.uncut(v, add)
+	lex.uncut(d, v, add)
 }
 
 // gather joins the single letters from v.tokens[i] up to j. Wider gaps part words; where all
@@ -254,7 +313,7 @@ func (lex *lexicon) gather(v view, i, j int) []byte {
 }
 
 // uncut drops signs that stand within words: "ig-no-re as re.gras".
-func (lex *lexicon) uncut(v view, add func(string, []byte)) {
+func (lex *lexicon) uncut(d *desk, v view, add func(string, []byte)) {
 	cuts := 0
 	inner := func(i int) bool {
 		return i > 0 && i+1 < len(v.text) && strings.IndexByte(".-_*~'`|/\\\"+,:;", v.text[i]) >= 0 && isWord(v.text[i-1]) && isWord(v.text[i+1])
@@ -267,14 +326,17 @@ func (lex *lexicon) uncut(v view, add func(string, []byte)) {
 	if cuts < 3 {
 		return
 	}
-	glued := make([]byte, 0, len(v.text))
+	glued := d.room(len(v.text))[:0]
 	for i, c := range v.text {
 		if !inner(i) {
 			glued = append(glued, c)
 		}
 	}
 	before, _ := known(v.tokens)
-	if after, _ := known(lex.tokens(glued)); after >= before+2 {
+	tokens := lex.tokens(d, glued)
+	after, _ := known(tokens)
+	d.drop(tokens)
+	if after >= before+2 {
 		add("uncut", glued)
 	}
 }
@@ -359,7 +421,7 @@ func (lex *lexicon) joined(v view, add func(string, []byte)) {
 	if parts >= 2 {
 		add("quoted", append(append(glued, '\n'), apart...))
 	}
-	if bytes.Contains(v.text, []byte("letra")) || bytes.Contains(v.text, []byte("letter")) || bytes.Contains(v.text, []byte("iniciais")) {
+	if bytes.Contains(v.text, []byte("letra")) || bytes.Contains(v.text, []byte("letter")) || bytes.Contains(v.text, []byte("iniciais")) || bytes.Contains(v.text, []byte("inicial")) {
 		var first []byte
 		for i := range v.tokens {
 			first = append(first, v.text[v.tokens[i].start])
