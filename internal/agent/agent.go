@@ -17,10 +17,13 @@ import (
 
 	"secretaria/internal/budget"
 	"secretaria/internal/conversation"
+	"secretaria/internal/gate"
+	"secretaria/internal/guard"
 	"secretaria/internal/hours"
 	"secretaria/internal/house"
 	"secretaria/internal/llm"
 	"secretaria/internal/playbook"
+	"secretaria/internal/sanitise"
 	"secretaria/internal/workflow"
 )
 
@@ -73,7 +76,35 @@ type Config struct {
 	House *house.House
 	// Loops bounds exchanges with what looks like a machine.
 	Loops Loops
+	// Safety is what a desk decides about what comes in and goes out.
+	Safety Safety
 }
+
+// Safety is what a desk decides about what comes in and goes out. The zero value is as strict
+// as it gets.
+type Safety struct {
+	// MessageLimit is how much of one message a model sees, in characters; 0:
+	// sanitise.MessageLimit.
+	MessageLimit int
+	// Links are hosts that answers may link to with any path, beside the addresses that stand
+	// in what the house says of itself.
+	Links []string
+	// Deflection is what whoever tries to take the assistant over reads; "": built-in words.
+	Deflection string
+	// SecondLook has a model look again at what the guard restricts. It may lift the
+	// restriction and do nothing else.
+	SecondLook bool
+	// Disclosure ends the first answer of a conversation: that an assistant writes, and how to
+	// get a person. "": built-in words where the answer says no such thing itself;
+	// NoDisclosure: nothing.
+	Disclosure string
+	// Pseudonyms has documents, phones, e-mail addresses and the like replaced by tokens before
+	// a model sees them, and put back into what it answers.
+	Pseudonyms bool
+}
+
+// NoDisclosure as Safety.Disclosure says nothing in the first answer.
+const NoDisclosure = "none"
 
 // HandoffRules say when people get a conversation. Zero fields take the defaults.
 type HandoffRules struct {
@@ -143,6 +174,9 @@ type Agent struct {
 	topics   []topic
 	system   string
 	summary  string
+	look     string
+	guard    *guard.Guard
+	mark     func() string
 }
 
 // Deps is what a desk works with.
@@ -152,6 +186,10 @@ type Deps struct {
 	Model llm.Model
 	// Library is what the desk knows; nil: Config.House, kept in memory.
 	Library *house.Library
+	// Guard judges what customers write; nil: guard.New. Desks share one.
+	Guard *guard.Guard
+	// Mark returns a random mark that nobody can guess; nil: llm.NewMark.
+	Mark func() string
 }
 
 // New returns an agent.
@@ -173,7 +211,18 @@ func New(cfg Config, deps Deps) (*Agent, error) {
 	if err != nil {
 		return nil, fmt.Errorf("read prompt: %w", err)
 	}
-	a := &Agent{cfg: cfg.withDefaults(), model: deps.Model, library: deps.Library, system: string(system), summary: strings.TrimSpace(string(summary))}
+	look, err := files.ReadFile("prompt/look.pt.md")
+	if err != nil {
+		return nil, fmt.Errorf("read prompt: %w", err)
+	}
+	a := &Agent{cfg: cfg.withDefaults(), model: deps.Model, library: deps.Library, guard: deps.Guard, mark: deps.Mark,
+		system: string(system), summary: strings.TrimSpace(string(summary)), look: strings.TrimSpace(string(look))}
+	if a.guard == nil {
+		a.guard = guard.New()
+	}
+	if a.mark == nil {
+		a.mark = llm.NewMark
+	}
 	a.words = wordsOf(a.cfg.Language)
 	a.keywords = folded(a.cfg.Keywords)
 	for _, t := range a.cfg.Handoff.Topics {
@@ -202,6 +251,7 @@ func (cfg Config) withDefaults() Config {
 	positive(&cfg.Budget, DefaultBudget)
 	positive(&cfg.MaxTokens, DefaultMaxTokens)
 	positive(&cfg.Handoff.Failures, DefaultFailures)
+	positive(&cfg.Safety.MessageLimit, sanitise.MessageLimit)
 	if cfg.Loops.Exchanges == 0 {
 		cfg.Loops.Exchanges = DefaultExchanges
 	}
@@ -237,7 +287,8 @@ type Input struct {
 	Conversation conversation.ID
 	Contact      conversation.ContactID
 	ContactName  string
-	Episode      int64 // of the conversation's state
+	Phone        string // by which the channel knows the contact, digits with country code; "" for none
+	Episode      int64  // of the conversation's state
 	// Memory and Profile are what earlier decisions left, nil for nothing.
 	Memory, Profile []byte
 	// Fired are the workflows that this conversation has started.
@@ -260,6 +311,15 @@ const (
 	OptedOut     Outcome = "opted_out" // the customer wants no more messages
 	Silent       Outcome = "silent"    // nothing is to be said
 )
+
+// Decided says whether it is one of the above, and not what became of a turn without a decision.
+func (o Outcome) Decided() bool {
+	switch o {
+	case Replied, AskedToWrite, HandedOver, ModelFailed, OptedOut, Silent:
+		return true
+	}
+	return false
+}
 
 // Decision is what the agent wants to happen.
 type Decision struct {
@@ -287,6 +347,12 @@ type Decision struct {
 	Model     string
 	Usage     llm.Usage
 	ModelTime time.Duration
+	// Guarded is what the guard made of the pending messages, and Blocked how many of them it
+	// kept from the model.
+	Guarded guard.Action
+	Blocked int
+	// Stopped are the kinds of what the gate found in what a model wanted to say, each once.
+	Stopped []gate.Kind
 }
 
 // Reply is something to be said.
@@ -357,6 +423,7 @@ func (a *Agent) Decide(ctx context.Context, in Input) (Decision, error) {
 		(*turn).angry,
 		(*turn).loop,
 		(*turn).closed,
+		(*turn).deflects,
 		(*turn).repeats,
 		(*turn).greets,
 		(*turn).asksHours,
@@ -366,7 +433,8 @@ func (a *Agent) Decide(ctx context.Context, in Input) (Decision, error) {
 			return t.end(), nil
 		}
 	}
-	// What may reach the model is decided here, what may leave it in (*turn).check.
+	// What may reach the model was decided by (*turn).deflects, what may leave it is by (*turn).checked.
+	t.lookAgain(ctx)
 	if err := t.think(ctx); err != nil {
 		return Decision{}, err
 	}

@@ -3,7 +3,9 @@ package agent_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -24,11 +26,25 @@ func desk(t *testing.T, cfg agent.Config, m llm.Model) *agent.Agent {
 	if cfg.Name == "" {
 		cfg.Name = "recepcao"
 	}
-	a, err := agent.New(cfg, agent.Deps{Model: m})
+	if cfg.Safety.Disclosure == "" {
+		cfg.Safety.Disclosure = agent.NoDisclosure // it has its own tests
+	}
+	a, err := agent.New(cfg, agent.Deps{Model: m, Mark: marks()})
 	if err != nil {
 		t.Fatalf("New: %v", err)
 	}
 	return a
+}
+
+func undisclosed(cfg agent.Config) agent.Config {
+	cfg.Safety.Disclosure = agent.NoDisclosure
+	return cfg
+}
+
+// marks are known ones: mark1, mark2 and so on.
+func marks() func() string {
+	var n atomic.Int64
+	return func() string { return fmt.Sprintf("xmarkx%03d", n.Add(1)) }
 }
 
 func said(author conversation.Author, text string) conversation.Message {
@@ -74,7 +90,7 @@ func TestReply(t *testing.T) {
 	t.Parallel()
 	m := &llmtest.Scripted{}
 	m.Reply(&llm.Response{Text: "  Abrimos às 9h.\n", Usage: llm.Usage{InputTokens: 90, CachedTokens: 40, OutputTokens: 7}})
-	got := decide(t, desk(t, agent.Config{}, m), asks("Que horas abre?"))
+	got := decide(t, desk(t, agent.Config{Rules: "Abrimos às 9h."}, m), asks("Que horas abre?"))
 	want := agent.Decision{Outcome: agent.Replied, Reason: "model", Replies: replies("Abrimos às 9h."), Model: "scripted/test",
 		Usage: llm.Usage{InputTokens: 90, CachedTokens: 40, OutputTokens: 7}}
 	if diff := cmp.Diff(want, got, untimed); diff != "" {
@@ -279,8 +295,8 @@ func TestUnknownToolGetsASecondChance(t *testing.T) {
 	}
 	want := append(append([]llm.Message(nil), reqs[0].Messages...),
 		llm.Message{Role: llm.Assistant, ToolCalls: []llm.ToolCall{{ID: "a", Name: "book", Arguments: []byte(`{"at":"9h"}`), Opaque: []byte("signature")}, {ID: "b", Name: "pay"}}},
-		llm.Message{Role: llm.ToolRole, ToolCallID: "a", ToolName: "book", Text: `{"error":"unknown tool"}`},
-		llm.Message{Role: llm.ToolRole, ToolCallID: "b", ToolName: "pay", Text: `{"error":"unknown tool"}`})
+		llm.Message{Role: llm.ToolRole, ToolCallID: "a", ToolName: "book", Text: reqs[0].Fence.Wrap(`{"error":"unknown tool"}`)},
+		llm.Message{Role: llm.ToolRole, ToolCallID: "b", ToolName: "pay", Text: reqs[0].Fence.Wrap(`{"error":"unknown tool"}`)})
 	if diff := cmp.Diff(want, reqs[1].Messages, cmpopts.EquateEmpty()); diff != "" {
 		t.Errorf("second dialogue differs (-want +got):\n%s", diff)
 	}
@@ -394,6 +410,7 @@ func TestCancelledReturnsItsCause(t *testing.T) {
 
 func TestCutAnswers(t *testing.T) {
 	t.Parallel()
+	const facts = "- Abrimos às 9h e fechamos às 18h.\n- O plano custa R$ 1.500,00 por mês.\n- Site: www.exemplo.com.br/precos"
 	for _, c := range []struct{ text, want string }{
 		{"Abrimos às 9h. Fechamos às 18h. Aos sába", "Abrimos às 9h. Fechamos às 18h."},
 		{"Temos duas opções! Qual prefe", "Temos duas opções!"},
@@ -415,7 +432,7 @@ func TestCutAnswers(t *testing.T) {
 	} {
 		m := &llmtest.Scripted{}
 		m.Reply(&llm.Response{Text: c.text, Finish: llm.Length})
-		d := decide(t, desk(t, agent.Config{}, m), asks("oi"))
+		d := decide(t, desk(t, agent.Config{Rules: facts}, m), asks("oi"))
 		if diff := cmp.Diff(replies(c.want), d.Replies); diff != "" {
 			t.Errorf("answer %q, cut, differs (-want +got):\n%s", c.text, diff)
 		}
@@ -423,7 +440,7 @@ func TestCutAnswers(t *testing.T) {
 	const uncut = "Abrimos às 9h. Fechamos às 18h. Aos sába"
 	m := &llmtest.Scripted{}
 	m.Say(uncut)
-	if d := decide(t, desk(t, agent.Config{}, m), asks("oi")); !cmp.Equal(d.Replies, replies(uncut)) {
+	if d := decide(t, desk(t, agent.Config{Rules: facts}, m), asks("oi")); !cmp.Equal(d.Replies, replies(uncut)) {
 		t.Errorf("an answer that was not cut became %q", d.Replies)
 	}
 }

@@ -7,6 +7,7 @@ import (
 
 	"secretaria/internal/conversation"
 	"secretaria/internal/fault"
+	"secretaria/internal/house"
 	"secretaria/internal/llm"
 )
 
@@ -65,10 +66,7 @@ func (t *turn) ask(ctx context.Context) error {
 			return nil
 		}
 		t.d.Usage = t.d.Usage.Add(resp.Usage)
-		text := visible(resp.Text)
-		if resp.Finish == llm.Length {
-			text = whole(text)
-		}
+		text := t.spoken(resp)
 		if done := t.handsOver(resp, text); done {
 			return nil
 		}
@@ -90,16 +88,16 @@ func (t *turn) ask(ctx context.Context) error {
 // handsOver carries out a handoff, wherever it stands among the calls.
 func (t *turn) handsOver(resp *llm.Response, text string) bool {
 	for _, call := range resp.ToolCalls {
-		if call.Name != handoffTool {
+		if call.Name != handoffTool || !t.offers(handoffTool) {
 			continue
 		}
 		farewell := t.farewell()
 		if text = unmarked(text); text != "" && t.open() {
-			if text = t.honest(text, true); text != "" {
+			if text = t.honest(text, true); text != "" && t.passes(text) {
 				farewell = text
 			}
 		}
-		t.handOver("model", handoffNote(call.Arguments), farewell)
+		t.handOver("model", t.handoffNote(call.Arguments), farewell)
 		return true
 	}
 	return false
@@ -109,10 +107,23 @@ func (t *turn) handsOver(resp *llm.Response, text string) bool {
 func (t *turn) useAll(ctx context.Context, toolCalls []llm.ToolCall) (results []string, known, more bool) {
 	for _, call := range toolCalls {
 		result, ok, m := t.use(ctx, call)
+		if ok && call.Name == house.LookupTool {
+			t.toolResults = append(t.toolResults, result) // the others say what the model itself has said
+		}
 		results = append(results, result)
 		known, more = known || ok, more || m
 	}
 	return results, known, more
+}
+
+// spoken are the words of an answer: whole sentences, without the tags of the fence, which
+// some models write as well.
+func (t *turn) spoken(resp *llm.Response) string {
+	text := visible(t.fence.Unwrap(resp.Text))
+	if resp.Finish == llm.Length {
+		text = whole(text)
+	}
+	return text
 }
 
 // next is the request with what was called and what came of it. Without calls it is the same
@@ -123,7 +134,7 @@ func next(req *llm.Request, resp *llm.Response, results []string) *llm.Request {
 	if len(resp.ToolCalls) > 0 {
 		n.Messages = append(n.Messages, llm.Message{Role: llm.Assistant, ToolCalls: resp.ToolCalls})
 		for i, c := range resp.ToolCalls {
-			n.Messages = append(n.Messages, llm.Message{Role: llm.ToolRole, ToolCallID: c.ID, ToolName: c.Name, Text: results[i]})
+			n.Messages = append(n.Messages, llm.Message{Role: llm.ToolRole, ToolCallID: c.ID, ToolName: c.Name, Text: req.Fence.Wrap(results[i])})
 		}
 	}
 	return &n
@@ -152,7 +163,7 @@ func (t *turn) unanswered(reason, why string) {
 
 // answer is what the model said, checked.
 func (t *turn) answer(ctx context.Context, req *llm.Request, resp *llm.Response, text string) error {
-	text, err := t.truthful(ctx, req, resp, text)
+	text, err := t.checked(ctx, req, resp, text)
 	if err != nil || t.d.Handoff != nil {
 		return err
 	}

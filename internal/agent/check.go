@@ -1,7 +1,6 @@
 package agent
 
 import (
-	"context"
 	"regexp"
 	"slices"
 	"strconv"
@@ -10,7 +9,6 @@ import (
 	"unicode/utf8"
 
 	"secretaria/internal/conversation"
-	"secretaria/internal/llm"
 	"secretaria/internal/phrase"
 	"secretaria/internal/promise"
 	"secretaria/internal/workflow"
@@ -28,79 +26,6 @@ func unmarked(text string) string {
 }
 
 func itoa(n int) string { return strconv.Itoa(n) }
-
-// truthful compares words and actions: what a text claims and nothing did is written anew
-// once, then taken out. A transfer that is claimed twice is made true.
-func (t *turn) truthful(ctx context.Context, req *llm.Request, resp *llm.Response, text string) (string, error) {
-	lies := t.untrue(text)
-	if len(lies) == 0 {
-		return text, nil
-	}
-	again := *req
-	again.Messages = append(append([]llm.Message(nil), req.Messages...),
-		llm.Message{Role: llm.Assistant, Text: resp.Text},
-		llm.Message{Role: llm.User, Text: "[aviso do sistema] Esta resposta ainda não foi enviada: ela diz que algo foi ou está sendo feito (" + kindsInWords(lies) + "), e nada disso aconteceu. " +
-			"Escreva a resposta outra vez, sem afirmar isso. Se o cliente precisa de uma pessoa, use a ferramenta `handoff`."})
-	if rewritten, err := t.generate(ctx, &again); err == nil {
-		t.d.Usage = t.d.Usage.Add(rewritten.Usage)
-		words := visible(rewritten.Text)
-		if rewritten.Finish == llm.Length {
-			words = whole(words)
-		}
-		if t.handsOver(rewritten, words) {
-			return "", nil
-		}
-		if words != "" && len(rewritten.ToolCalls) == 0 {
-			text = words
-		}
-	}
-	if ctx.Err() != nil {
-		return "", context.Cause(ctx)
-	}
-	if claims := t.untrue(text); slices.ContainsFunc(claims, func(c promise.Claim) bool { return c.Kind == promise.Transferred }) {
-		t.handOver("promise", "O assistente disse ao cliente que chamaria uma pessoa.", t.farewell())
-		return "", nil
-	}
-	if text = t.honest(text, false); text == "" {
-		text = t.a.words.nothing
-		if t.step != nil && t.step.Text != "" {
-			text = t.step.Text
-		}
-	}
-	return text, nil
-}
-
-// honest is a text without its false claims.
-func (t *turn) honest(text string, transferred bool) string {
-	claims := t.untrue(text)
-	if transferred {
-		claims = slices.DeleteFunc(claims, func(c promise.Claim) bool { return c.Kind == promise.Transferred })
-	}
-	if len(claims) == 0 {
-		return text
-	}
-	return visible(promise.Without(text, claims))
-}
-
-// untrue returns the claims of a text that nothing makes true: no action of this turn, no
-// result that came, no person who said so, no fact of the house.
-func (t *turn) untrue(text string) []promise.Claim {
-	claims := promise.Find(text)
-	if len(claims) == 0 {
-		return nil
-	}
-	facts := ""
-	for _, h := range t.hits {
-		facts += " " + phrase.Words(h.Text)
-	}
-	return slices.DeleteFunc(claims, func(c promise.Claim) bool {
-		if t.done(c.Kind) {
-			return true
-		}
-		said := phrase.Words(text[c.Start:c.End])
-		return said != "" && strings.Contains(facts+" ", " "+said+" ")
-	})
-}
 
 // done says whether something of the kind has happened.
 func (t *turn) done(k promise.Kind) bool {
@@ -137,17 +62,6 @@ func (t *turn) done(k promise.Kind) bool {
 		}
 	}
 	return false
-}
-
-func kindsInWords(claims []promise.Claim) string {
-	names := map[promise.Kind]string{promise.Transferred: "transferência", promise.Booked: "agendamento", promise.Sent: "envio", promise.Registered: "registro", promise.Paid: "pagamento"}
-	var out []string
-	for _, c := range claims {
-		if n := names[c.Kind]; !slices.Contains(out, n) {
-			out = append(out, n)
-		}
-	}
-	return strings.Join(out, ", ")
 }
 
 // ignorant says whether an answer helps nobody because it knows nothing.

@@ -31,3 +31,6 @@ func Keyword(text string) bool {
 	}
 	return plainWish(text)
 }
+
+// WithoutLinks is a text without what leads somewhere.
+func WithoutLinks(text string) string { return withoutLinks(text) }

@@ -23,29 +23,30 @@ func (t *turn) finishNote(why string) string {
 			parts = append(parts, card)
 		}
 	}
-	return note(strings.Join(parts, "\n\n"), t.in.Pending)
+	return t.unlinked(t.note(strings.Join(parts, "\n\n")))
 }
 
-// note adds the words that led to it.
-func note(head string, pending []conversation.Message) string {
-	for i := len(pending) - 1; i >= 0; i-- {
-		if t := strings.TrimSpace(pending[i].Content.Text); t != "" && pending[i].Author == conversation.Customer {
-			return head + "\n\n**Última mensagem:** " + clip(t, 500)
+// note adds the words that led to it, as far as they are not blocked.
+func (t *turn) note(head string) string {
+	texts := t.readable()
+	for i := len(texts) - 1; i >= 0; i-- {
+		if text := strings.TrimSpace(texts[i]); text != "" && t.asked[i].Author == conversation.Customer {
+			return head + "\n\n**Última mensagem:** " + clip(text, 500)
 		}
 	}
 	return head
 }
 
 // handoffNote is why a model gave the conversation away, in its own words.
-func handoffNote(args json.RawMessage) string {
+func (t *turn) handoffNote(args json.RawMessage) string {
 	var v struct{ Reason, Summary string }
 	// The arguments are the model's: what cannot be read is left out, the handoff stands.
 	_ = json.Unmarshal(args, &v)
 	parts := []string{"O assistente passou a conversa para uma pessoa."}
-	if s := clip(strings.TrimSpace(v.Reason), 300); s != "" {
+	if s := clip(strings.TrimSpace(t.written(v.Reason)), 300); s != "" {
 		parts = append(parts, "**Motivo:** "+s)
 	}
-	if s := clip(strings.TrimSpace(v.Summary), 1500); s != "" {
+	if s := clip(strings.TrimSpace(t.written(v.Summary)), 1500); s != "" {
 		parts = append(parts, "**Resumo:** "+s)
 	}
 	return strings.Join(parts, "\n\n")

@@ -51,7 +51,7 @@ func TestPatience(t *testing.T) {
 		"nor for a playbook":                {takes(never, nil, nil), agent.ModelFailed, playbook.Default()},
 		"nothing, three times":              {takes(40*time.Second, nil, empty), agent.ModelFailed, nil},
 		"tools that do not exist":           {takes(30*time.Second, &llm.Response{ToolCalls: []llm.ToolCall{{ID: "1", Name: "fly"}}}, nil), agent.ModelFailed, nil},
-		"lies, and is slow to correct them": {takes(30*time.Second, &llm.Response{Text: "Já agendei a sua consulta! Custa R$ 10."}, nil), agent.Replied, nil},
+		"lies, and is slow to correct them": {takes(30*time.Second, &llm.Response{Text: "Já agendei a sua consulta! Fico à disposição."}, nil), agent.Replied, nil},
 		"a chain that is down":              {chain(takes(0, nil, down), takes(0, nil, down)), agent.ModelFailed, nil},
 		"a chain that hangs":                {chain(takes(never, nil, nil), takes(never, nil, nil), takes(never, nil, nil)), agent.ModelFailed, nil},
 		"a chain that is slow and empty":    {chain(takes(14*time.Second, nil, empty), takes(14*time.Second, nil, empty)), agent.ModelFailed, nil},
@@ -100,7 +100,7 @@ func TestPatienceWithASummary(t *testing.T) {
 		}
 		in.Pending[0].ID = 100
 		began := time.Now()
-		d := decide(t, desk(t, agent.Config{}, takes(46*time.Second, &llm.Response{Text: "Custa R$ 10."}, nil)), in)
+		d := decide(t, desk(t, agent.Config{Rules: "Custa R$ 10."}, takes(46*time.Second, &llm.Response{Text: "Custa R$ 10."}, nil)), in)
 		if took := time.Since(began); d.Outcome != agent.Replied || took > agent.Patience {
 			t.Errorf("Decide = %s (%s) after %v, want an answer within %v", d.Outcome, d.Reason, took, agent.Patience)
 		}

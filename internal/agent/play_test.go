@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -42,13 +43,13 @@ func played(t *testing.T, name string) agent.Config {
 		return agent.Config{Name: "full", Location: zone, Playbook: playbook.Full(), Workflows: flows}
 	case "clinic":
 		flows[1].Tool = true
-		return agent.Config{Name: "clinic", Open: open, Greeting: "Olá! Aqui é a clínica. Como posso ajudar?", Closed: "Agora não há ninguém por aqui.",
+		return agent.Config{Name: "clinic", Open: open, Greeting: "Olá! Aqui é a clínica. Como posso ajudar?", Closed: "Agora não há ninguém por aqui.", Rules: "- Ficamos na Rua das Flores, 10.",
 			Handoff: agent.HandoffRules{Topics: []agent.Topic{{Phrases: []string{"dor no peito"}, Reason: "urgência"}}, Team: "7", Labels: []string{"bot"}}, Workflows: flows[1:],
 			House: &house.House{Pages: []house.Page{{Name: "precos.md", Text: "# Preços\n\nA consulta particular custa R$ 250,00.\n", Source: house.Source{File: "precos.md", Line: 1}}}}}
 	case "only_open":
 		return agent.Config{Name: "only", Open: open, OnlyOpen: true}
 	case "plain":
-		return agent.Config{Name: "plain", Location: zone}
+		return agent.Config{Name: "plain", Location: zone, Rules: "- O corte custa R$ 50.\n- Não abrimos no domingo."}
 	case "follow":
 		book := playbook.Full()
 		asking := []playbook.State{playbook.New, playbook.Qualifying}
@@ -203,7 +204,7 @@ func (p *player) evidence() string {
 		fmt.Fprintf(&b, "lead: %s %d/%d %s\n", p.last.Lead.State, p.last.Lead.Score, p.last.Lead.MaxScore, p.last.Lead.Body)
 	}
 	if reqs := p.model.Requests(); len(reqs) > 0 {
-		fmt.Fprintf(&b, "requests: %d\n%s", len(reqs), show(reqs[len(reqs)-1]))
+		fmt.Fprintf(&b, "requests: %d\n%s", len(reqs), show(unfenced(reqs[len(reqs)-1])))
 	}
 	return b.String()
 }
@@ -234,11 +235,15 @@ func play(t *testing.T, file, script string) {
 	p := &player{T: t, model: &llmtest.Scripted{}}
 	p.in.Now = time.Date(2026, 3, 2, 14, 0, 0, 0, time.UTC) // Monday, 11:00 in São Paulo
 	var model llm.Model = p.model
-	if len(head) > 2 && head[2] == "offline" {
+	if slices.Contains(head, "offline") {
 		model = offline.Model{}
 	}
 	var err error
-	if p.desk, err = agent.New(played(t, head[1]), agent.Deps{Model: model}); err != nil {
+	cfg := played(t, head[1])
+	if !slices.Contains(head, "discloses") {
+		cfg.Safety.Disclosure = agent.NoDisclosure
+	}
+	if p.desk, err = agent.New(cfg, agent.Deps{Model: model, Mark: marks()}); err != nil {
 		t.Fatal(err)
 	}
 	var written, got []string

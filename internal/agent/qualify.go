@@ -23,10 +23,11 @@ func (t *turn) read(person bool) {
 		lead = *t.mem.Lead
 	}
 	bot, ours := t.lastSaid()
-	t.said.Texts, t.said.First, t.said.Bot, t.said.Now, t.said.Episode = t.texts, t.mem.Heard, bot, t.now(), t.mem.Episode
+	t.said.Texts, t.said.First, t.said.Bot, t.said.Now, t.said.Episode = t.readable(), t.mem.Heard, bot, t.now(), t.mem.Episode
 	t.said.Elsewhere = !ours && t.started()
 	t.said.Person = person
 	step := book.Read(lead, t.said)
+	step.Text, step.Question = t.unlinked(step.Text), t.unlinked(step.Question) // they quote him: "na {company}"
 	t.step = &step
 }
 

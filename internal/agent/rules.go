@@ -22,7 +22,7 @@ func (t *turn) optedOut() bool {
 		return false
 	}
 	t.d = Decision{Outcome: OptedOut, Reason: "opted_out",
-		Handoff: &Handoff{Reason: conversation.ByHandoff, Note: note("O cliente pediu antes para não receber mensagens e agora escreveu. O assistente não responde; uma pessoa precisa ver.", t.in.Pending)}}
+		Handoff: &Handoff{Reason: conversation.ByHandoff, Note: t.unlinked(t.note("O cliente pediu antes para não receber mensagens e agora escreveu. O assistente não responde; uma pessoa precisa ver."))}}
 	return true
 }
 

@@ -64,7 +64,8 @@ func TestMemoryIsTolerant(t *testing.T) {
 		m := &llmtest.Scripted{}
 		m.Say("Custa R$ 10.", "Custa R$ 10.")
 		for _, desk := range []agent.Config{played(t, "plain"), played(t, "sdr")} {
-			a, err := agent.New(desk, agent.Deps{Model: m})
+			desk.Rules = "Custa R$ 10."
+			a, err := agent.New(undisclosed(desk), agent.Deps{Model: m})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -85,7 +86,7 @@ func TestTheSameTurnAgain(t *testing.T) {
 		m := &llmtest.Scripted{}
 		m.Call("learn", `{"facts":[{"slot":"name","value":"Ana","quotes":["Ana"]}]}`)
 		m.Say("Prazer, Ana! Qual é o nome da sua empresa?")
-		a, err := agent.New(played(t, "sdr"), agent.Deps{Model: m})
+		a, err := agent.New(undisclosed(played(t, "sdr")), agent.Deps{Model: m})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -107,7 +108,7 @@ func TestTooManyTurns(t *testing.T) {
 	cfg := played(t, "plain")
 	cfg.Loops.Turns = 3
 	m := &llmtest.Scripted{}
-	a, err := agent.New(cfg, agent.Deps{Model: m})
+	a, err := agent.New(undisclosed(cfg), agent.Deps{Model: m})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -128,7 +129,7 @@ func TestTooManyTurns(t *testing.T) {
 // A playbook's note holds the card, and what the helpdesk is told of the lead.
 func TestKeywordBringsTheLead(t *testing.T) {
 	t.Parallel()
-	a, err := agent.New(played(t, "sdr"), agent.Deps{Model: &llmtest.Scripted{}})
+	a, err := agent.New(undisclosed(played(t, "sdr")), agent.Deps{Model: &llmtest.Scripted{}})
 	if err != nil {
 		t.Fatal(err)
 	}

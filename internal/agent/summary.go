@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"secretaria/internal/conversation"
+	"secretaria/internal/gate"
 	"secretaria/internal/llm"
 )
 
@@ -23,13 +24,15 @@ const (
 // summarize sums up what a model does not see any more, together with the summary before. It
 // is done rarely and may fail: then the customer's last words stand in for it.
 func (t *turn) summarize(ctx context.Context) {
-	old := t.in.History[:max(0, len(t.in.History)-t.shown)]
-	for len(old) > 0 && old[0].ID <= t.mem.Through {
-		old = old[1:]
+	var old []conversation.Message
+	for i, m := range t.in.History[:max(0, len(t.in.History)-t.shown)] {
+		if m.ID > t.mem.Through && !t.hidden[i] {
+			old = append(old, m)
+		}
 	}
 	cost := 0
 	for _, m := range old {
-		cost += tokens(line(m))
+		cost += tokens(t.line(m))
 	}
 	if cost < summarizeAfter || t.d.Model == "" || t.d.Outcome == ModelFailed {
 		return
@@ -47,6 +50,7 @@ func (t *turn) summarize(ctx context.Context) {
 
 // summed asks the model, "" where it does not say.
 func (t *turn) summed(ctx context.Context, old []conversation.Message) string {
+	fence := llm.Fence(t.a.mark())
 	var b strings.Builder
 	if t.mem.Summary != "" {
 		b.WriteString("[resumo até aqui] " + t.mem.Summary + "\n\n")
@@ -59,18 +63,29 @@ func (t *turn) summed(ctx context.Context, old []conversation.Message) string {
 		case conversation.Person, conversation.System:
 			who = "" // line says who
 		}
-		b.WriteString(who + line(m) + "\n")
+		b.WriteString(who + t.line(m) + "\n")
 	}
 	ctx, cancel := context.WithTimeout(ctx, summaryTimeout)
 	defer cancel()
-	resp, err := t.generate(ctx, &llm.Request{System: t.a.summary, Messages: []llm.Message{{Role: llm.User, Text: strings.TrimSpace(b.String())}}, MaxTokens: summaryTokens, Subject: t.subject()})
+	resp, err := t.generate(ctx, &llm.Request{System: strings.ReplaceAll(t.a.summary, "{fence}", fence.Open()), Fence: fence,
+		Messages: []llm.Message{{Role: llm.User, Text: fence.Wrap(strings.TrimSpace(b.String()))}}, MaxTokens: summaryTokens, Subject: t.subject()})
 	if err != nil {
 		return ""
 	}
 	t.d.Usage = t.d.Usage.Add(resp.Usage)
-	text := visible(resp.Text)
+	text := visible(fence.Unwrap(resp.Text))
 	if resp.Finish == llm.Length {
 		text = whole(text)
+	}
+	if !t.sayable(text) {
+		return ""
+	}
+	// It was told things of its own in confidence.
+	answered := t.secrets
+	t.secrets = gate.NewSecrets(t.a.summary, []string{string(fence)})
+	defer func() { t.secrets = answered }()
+	if !t.sayable(text) {
+		return ""
 	}
 	return text
 }

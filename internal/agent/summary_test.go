@@ -24,7 +24,7 @@ func long(n int) []conversation.Message {
 func TestSummary(t *testing.T) {
 	t.Parallel()
 	m := &llmtest.Scripted{}
-	a := desk(t, agent.Config{Budget: 430}, m)
+	a := desk(t, agent.Config{Budget: 430, Rules: "Custa de R$ 10 a R$ 20."}, m)
 	in := asks("e o preço?")
 	in.History, in.Pending[0].ID = long(6), 100
 	m.Say("Custa R$ 10.", "O cliente quer um laudo.")
@@ -50,7 +50,7 @@ func TestSummaryNeverBlocks(t *testing.T) {
 	in.History, in.Pending[0].ID = long(6), 100
 	m.Say("Custa R$ 10.")
 	m.Fail(errors.New("down"))
-	d := decide(t, desk(t, agent.Config{Budget: 430}, m), in)
+	d := decide(t, desk(t, agent.Config{Budget: 430, Rules: "Custa de R$ 10 a R$ 20."}, m), in)
 	if d.Outcome != agent.Replied || !strings.Contains(string(d.Memory), "p3") {
 		t.Errorf("Decide = %+v, want the answer, and the customer's own words in place of the summary", d)
 	}

@@ -30,6 +30,9 @@ const (
 )
 
 func (t *turn) tools() []llm.Tool {
+	if t.restricted() {
+		return nil
+	}
 	tools := []llm.Tool{{
 		Name:        handoffTool,
 		Description: "Passa a conversa para uma pessoa da equipe. Use quando o cliente pedir, estiver irritado ou quando você não puder ajudar.",
@@ -64,6 +67,9 @@ func (t *turn) tools() []llm.Tool {
 // use carries one call out and returns its result. ok is false for a tool that does not
 // exist; more says that the words beside the call were written without knowing the result.
 func (t *turn) use(ctx context.Context, call llm.ToolCall) (result string, ok, more bool) {
+	if !t.offers(call.Name) {
+		return unknownTool, false, false
+	}
 	switch name, starts := strings.CutPrefix(call.Name, startTool); {
 	case call.Name == rememberTool:
 		return t.remember(call.Arguments), true, false
@@ -75,11 +81,23 @@ func (t *turn) use(ctx context.Context, call llm.ToolCall) (result string, ok, m
 		return t.learn(call.Arguments), true, false
 	case starts:
 		if w, declared := t.declared(name); declared && w.Tool {
-			added, err := t.call(w, call.Arguments)
+			arguments := t.session(w, call.Arguments)
+			if why := t.unfounded(arguments); why != "" {
+				return object("error", why), true, true
+			}
+			added, err := t.call(w, arguments)
 			return t.startResult(name, added, err), true, err != nil
 		}
 	}
-	return `{"error":"unknown tool"}`, false, false
+	return unknownTool, false, false
+}
+
+// unknownTool is the result of a tool that was not offered, be there one of that name or not.
+const unknownTool = `{"error":"unknown tool"}`
+
+// offers says whether the model was given a tool: what it was not given it cannot use.
+func (t *turn) offers(name string) bool {
+	return slices.ContainsFunc(t.offered, func(tool llm.Tool) bool { return tool.Name == name })
 }
 
 func (t *turn) startResult(name string, added bool, err error) string {
@@ -102,6 +120,7 @@ func (t *turn) learn(arguments json.RawMessage) string {
 	if err != nil {
 		return object("error", fault.Code(err))
 	}
+	found = slices.DeleteFunc(found, func(e playbook.Extracted) bool { return !t.sayable(e.Value) })
 	t.said.Learned = append(t.said.Learned, found...)
 	t.read(false)
 	accepted := []map[string]string{}
@@ -129,6 +148,8 @@ func (t *turn) remember(arguments json.RawMessage) string {
 		return object("error", "text and quote are needed")
 	case !t.customerSaid(quote):
 		return object("error", "the quote is not in the customer's words")
+	case !t.sayable(text):
+		return object("error", "text: say it in your own words, without links, and without anybody else's data")
 	}
 	t.profile.keep(fact{Kind: v.Kind, Text: clip(text, maxFactText), Quote: clip(quote, maxFactText), At: t.in.Now})
 	t.profileChanged = true
@@ -138,7 +159,13 @@ func (t *turn) remember(arguments json.RawMessage) string {
 // customerSaid says whether words stand in what the customer wrote, here or before.
 func (t *turn) customerSaid(quote string) bool {
 	words := phrase.Words(quote)
-	return words != "" && slices.ContainsFunc(slices.Concat(t.in.History, t.asked), func(m conversation.Message) bool {
+	said := slices.Clone(t.asked)
+	for i, m := range t.in.History {
+		if !t.hidden[i] {
+			said = append(said, m)
+		}
+	}
+	return words != "" && slices.ContainsFunc(said, func(m conversation.Message) bool {
 		return m.Author == conversation.Customer && strings.Contains(" "+phrase.Words(m.Content.Text)+" ", " "+words+" ")
 	})
 }

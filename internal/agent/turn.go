@@ -2,15 +2,17 @@ package agent
 
 import (
 	"cmp"
-	"maps"
 	"slices"
 	"strings"
 	"time"
 
 	"secretaria/internal/conversation"
+	"secretaria/internal/gate"
+	"secretaria/internal/guard"
 	"secretaria/internal/house"
 	"secretaria/internal/llm"
 	"secretaria/internal/playbook"
+	"secretaria/internal/redact"
 	"secretaria/internal/workflow"
 )
 
@@ -36,7 +38,22 @@ type turn struct {
 	// hits are the facts that the model was shown.
 	hits []house.Hit
 	// shown is how many messages of the history the model was shown.
-	shown          int
+	shown int
+	// actions are what the guard made of asked; hidden are the messages of the history, by
+	// their places in it, that no model is to see.
+	actions []guard.Action
+	hidden  map[int]bool
+	// secrets are what the model was told in confidence; toolResults what its tools answered.
+	secrets *gate.Secrets
+	// prepared is what the house says, read once for as many hits.
+	prepared     *gate.House
+	preparedHits int
+	fence        llm.Fence
+	toolResults  []string
+	// vault keeps what a model sees as tokens.
+	vault redact.Vault
+	// offered are the tools that the model was given.
+	offered        []llm.Tool
 	profileChanged bool
 	// until is when models must have answered, see Patience.
 	until time.Time
@@ -45,6 +62,7 @@ type turn struct {
 }
 
 func (a *Agent) begin(in Input) *turn {
+	in.Pending, in.History = cleaned(in.Pending), cleaned(in.History)
 	t := &turn{a: a, in: in, mem: loadMemory(in.Memory), profile: loadProfile(in.Profile), until: time.Now().Add(Patience)}
 	for _, m := range in.Pending {
 		if m.Content.Kind == conversation.Result {
@@ -56,8 +74,9 @@ func (a *Agent) begin(in Input) *turn {
 	if len(in.Pending) > 0 && (t.mem.Since == 0 || in.Episode > t.mem.Episode) {
 		t.returned = in.Episode > t.mem.Episode
 		t.mem.Episode, t.mem.Since = in.Episode, in.Pending[0].ID
-		t.mem.Failures, t.mem.Faults, t.mem.Repeats, t.mem.Awaits, t.mem.Expects = 0, 0, 0, "", ""
+		t.mem.Failures, t.mem.Faults, t.mem.Repeats, t.mem.Deflected, t.mem.Awaits, t.mem.Expects = 0, 0, 0, 0, "", ""
 	}
+	t.judge()
 	if in.Now.Sub(t.mem.Hour) >= time.Hour || in.Now.Before(t.mem.Hour) {
 		t.mem.Hour, t.mem.Turns = in.Now, 0
 	}
@@ -77,6 +96,8 @@ func (t *turn) end() Decision {
 		t.d.Replies = append(first, t.d.Replies...)
 	}
 	t.carryOut()
+	t.disclose()
+	t.barJudged()
 	t.mem.Heard += len(t.asked)
 	t.mem.Outcome = t.d.Outcome
 	if t.d.Handoff != nil {
@@ -129,6 +150,7 @@ func (t *turn) handoff(reason conversation.Reason, why string) *Handoff {
 // call adds a workflow to be started, unless the same was started before. It says whether it
 // was added.
 func (t *turn) call(d workflow.Declared, arguments []byte) (added bool, err error) {
+	arguments = []byte(t.unlinked(string(arguments)))
 	if err := d.CheckArguments(arguments); err != nil {
 		return false, err
 	}
@@ -162,7 +184,9 @@ func (t *turn) attribute(attributes map[string]string, labels ...string) {
 	if *into == nil && len(attributes) > 0 {
 		*into = map[string]string{}
 	}
-	maps.Copy(*into, attributes)
+	for k, v := range attributes {
+		(*into)[k] = t.unlinked(v)
+	}
 	for _, l := range labels {
 		if !slices.Contains(*tags, l) {
 			*tags = append(*tags, l)

@@ -104,7 +104,14 @@ func (t *turn) wakeAt() time.Time {
 func (t *turn) generate(ctx context.Context, req *llm.Request) (*llm.Response, error) {
 	bounded, cancel := context.WithDeadlineCause(ctx, t.until, errors.New("the models of this turn took too long"))
 	defer cancel()
+	pseudonymous := t.a.cfg.Safety.Pseudonyms && !t.offline()
+	if pseudonymous {
+		req = t.pseudonymous(req)
+	}
 	resp, err := t.a.model.Generate(bounded, req)
+	if err == nil && pseudonymous {
+		resp, err = t.named(resp)
+	}
 	if fault.Code(err) == "internal" && bounded.Err() != nil && ctx.Err() == nil {
 		err = fault.Wrap(fault.Transient, llm.CodeTimeout, err)
 	}

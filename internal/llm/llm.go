@@ -57,6 +57,8 @@ type Request struct {
 	ToolChoice string
 	// Subject is what the call is made for. It is never sent to a provider.
 	Subject Subject
+	// Fence is the mark between which the untrusted parts of System and Messages stand.
+	Fence Fence
 }
 
 // Subject is what a call is made for: what budgets are kept by. Zero fields: nobody's.

@@ -33,7 +33,7 @@ func start(t *testing.T, cfg gemini.Config) (*gemini.Client, *llmtest.Gemini) {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { srv.Close() })
-	hc := httpclient.New(httpclient.Options{Timeout: time.Minute, Policy: httpclient.Policy{}.WithURLs(srv.BaseURL())})
+	hc := httpclient.New(httpclient.Options{Timeout: time.Minute, Policy: httpclient.Local()})
 	t.Cleanup(hc.Close)
 	cfg.APIKey, cfg.BaseURL = secret.New(key), srv.BaseURL()
 	c, err := gemini.New(cfg, hc)

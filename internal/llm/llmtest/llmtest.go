@@ -10,6 +10,7 @@ package llmtest
 
 import (
 	"net/http"
+	"regexp"
 	"time"
 
 	"secretaria/internal/llm"
@@ -67,7 +68,8 @@ type Request struct {
 	Model string
 }
 
-// LastUser returns the text of the last User message, "" without one.
+// LastUser returns the text of the last User message without the tags of an llm.Fence, ""
+// without one.
 func (r *Request) LastUser() string {
 	if r.LLM == nil {
 		return ""
@@ -78,8 +80,10 @@ func (r *Request) LastUser() string {
 func lastUser(req *llm.Request) string {
 	for i := len(req.Messages) - 1; i >= 0; i-- {
 		if m := req.Messages[i]; m.Role == llm.User {
-			return m.Text
+			return tags.ReplaceAllString(m.Text, "")
 		}
 	}
 	return ""
 }
+
+var tags = regexp.MustCompile(`</?d-[a-z0-9]{12}>`)

@@ -41,6 +41,7 @@ func (m Model) Generate(ctx context.Context, req *llm.Request) (*llm.Response, e
 	case err != nil:
 		return nil, fault.Wrap(fault.Transient, "cancelled", err)
 	}
+	req = req.Unfenced()
 	d := dialogueOf(req.Messages)
 	if d.said == "" && d.tool == "" {
 		return nil, fault.New(fault.Invalid, "request without messages")

@@ -31,7 +31,7 @@ func start(t *testing.T, cfg openai.Config) (*openai.Client, *llmtest.OpenAI) {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { srv.Close() })
-	hc := httpclient.New(httpclient.Options{Timeout: time.Minute, Policy: httpclient.Policy{}.WithURLs(srv.BaseURL())})
+	hc := httpclient.New(httpclient.Options{Timeout: time.Minute, Policy: httpclient.Local()})
 	t.Cleanup(hc.Close)
 	cfg.APIKey = secret.New(key)
 	if cfg.BaseURL == "" {
