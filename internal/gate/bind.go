@@ -58,7 +58,7 @@ func (k *known) misplaced(i int) bool {
 		better := true
 		for _, s := range bear {
 			own := k.house.weigh(s.words, window, append(o.shared[:len(o.shared):len(o.shared)], o.words...))
-			if k.house.weigh(o.words, window, s.words)-own < margin || own >= 0.75 || s.passage != o.passage && k.house.weigh(s.around, window, o.words) >= 0.75 {
+			if k.house.weigh(o.words, window, s.words)-own < margin || own >= 0.75 || s.passage != o.passage && (k.house.weigh(s.around, window, o.words) >= 0.75 || k.house.weigh(o.words, window, s.around) < margin) {
 				better = false
 				break
 			}

@@ -143,11 +143,21 @@ func (k *known) reckonsDuration(i int) bool {
 		}
 	}
 	// "Faltam três semanas", "daqui a menos de um mês".
-	for _, d := range k.held(Day, i) {
-		if !d.dated() || v.s != "" {
-			continue
+	dates := k.dates(i)
+	if !v.months && v.s == "" {
+		for x, a := range dates {
+			for _, b := range dates[:x] {
+				if gap := abs(int64(a.Sub(b).Hours() / 24)); gap > 0 && gap*24*60 == v.n {
+					return true // "dia 8 são quatro dias antes"
+				}
+			}
 		}
-		days := int64(d.date(k.now).Sub(today(k.now)).Hours() / 24)
+	}
+	for _, d := range dates {
+		if v.s != "" {
+			break
+		}
+		days := abs(int64(d.Sub(today(k.now)).Hours() / 24))
 		n := v.n
 		if v.months {
 			n *= 30 * 24 * 60
@@ -162,6 +172,29 @@ func (k *known) reckonsDuration(i int) bool {
 		}
 	}
 	return false
+}
+
+// dates are those of the answer that are held up, and those of the conversation.
+func (k *known) dates(i int) []time.Time {
+	var out []time.Time
+	add := func(v *value) {
+		switch {
+		case len(out) >= 12 || v.day == 0:
+		case v.dated():
+			out = append(out, v.date(k.now))
+		default:
+			out = append(out, k.upcoming(v.day))
+		}
+	}
+	for _, v := range k.held(Day, i) {
+		add(v)
+	}
+	for j := range k.told[Day] {
+		if g := &k.told[Day][j]; g.source&(fromCustomer|fromTool|fromSaid) != 0 {
+			add(&g.value)
+		}
+	}
+	return out
 }
 
 func (k *known) reckonsDay(i int) bool {
@@ -202,6 +235,13 @@ func (k *known) reckonsDay(i int) bool {
 		}
 		return len(starts) < 24
 	})
+	if k.line(v).again {
+		for _, s := range starts {
+			if s.AddDate(0, 0, 1).Equal(date) {
+				return true // "férias até 4/1, voltamos dia 5"
+			}
+		}
+	}
 	for _, d := range k.lengths(i) {
 		for _, s := range starts {
 			for _, sign := range [...]int{1, -1} {

@@ -73,6 +73,7 @@ func (r *reader) clockAt(i int) (value, int, bool) {
 			return value{}, 0, false
 		}
 		marked = true
+		v.span = is(t, i-1, "as") && !r.accented(i-1) // "são exatamente as 4 horas da diária"
 		v.n, j = r.past(v.n, j+1)
 	default:
 		v.n, j = r.past(v.n, j)

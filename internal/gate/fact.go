@@ -234,7 +234,7 @@ func (k *known) asserts(v value, line sentence) bool {
 	case Percent, Times:
 		return line.priced || v.kind == Times
 	case Duration:
-		return line.delivery || line.opening
+		return (line.delivery || line.opening) && !is(k.r.tokens, v.first-1, "com", "tem", "ha", "seus", "suas", "esses", "essas")
 	case Day, Hour:
 		return !line.closed && (line.opening || line.delivery || line.free)
 	}
@@ -246,6 +246,9 @@ func (k *known) asserts(v value, line sentence) bool {
 func (k *known) whole(v value) bool {
 	t := k.r.tokens
 	i := v.first
+	if is(t, i-1, "com") && !is(t, v.last, "de", "off") {
+		return true // "com R$ 500 dá para fazer"
+	}
 	for is(t, i-1, "de", "dos", "das", "os", "as", "o", "a", "do", "da", "sobre", "em", "r", "$", "um", "uma", "valor", "uns", "ate", "por") && i > 0 && k.r.of[i-1] == v.sentence {
 		if is(t, i-1, "sobre") {
 			return true

@@ -351,7 +351,7 @@ func noun(t []portuguese.Token, i int) string {
 	if is(t, i, "º", "ª", "°", "da", "do", "de") {
 		i++
 	}
-	if i >= len(t) || t[i].Kind != portuguese.Word || len(t[i].Fold) < 4 {
+	if i >= len(t) || t[i].Kind != portuguese.Word || len(t[i].Fold) < 4 || is(t, i, "deles", "delas", "desses", "dessas", "para", "como", "pelo", "pela", "cada", "quando", "mais", "sendo") {
 		return ""
 	}
 	return strings.TrimSuffix(t[i].Fold, "s")

@@ -95,8 +95,12 @@ func (k *known) reckonsMoney(i int) bool {
 		house, named = own, 0
 	}
 	several := slices.Clone(bases) // of which there may be so many
-	for _, g := range k.plain(house, append(k.house.known(k.r, 0, len(k.r.tokens), nil), k.asked()...)) {
-		several = append(several, g.n)
+	spoken := append(k.house.known(k.r, 0, len(k.r.tokens), nil), k.asked()...)
+	for _, g := range k.plain(house, spoken) {
+		// Asked for one row and telling it by its name, an answer does not count by another row.
+		if len(own) == 0 || k.house.weigh(g.words, spoken, nil) > 0 || k.house.weigh(own[0].words, k.asked(), nil) < 0.9 {
+			several = append(several, g.n)
+		}
 	}
 	for _, g := range house {
 		if !slices.Contains(bases, g.n) {

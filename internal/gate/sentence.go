@@ -30,6 +30,7 @@ type sentence struct {
 	below      bool // "menos de"
 	above      bool // "mais de"
 	counting   bool // counts days
+	again      bool // tells when somebody is back
 }
 
 // What a sentence may tell.
@@ -52,6 +53,7 @@ const (
 	belows
 	aboves
 	countings
+	returns
 	negations
 )
 
@@ -61,7 +63,7 @@ var tells = [...]*regexp.Regexp{
 	opens:      phrase.Any(`abr(?:e|em|imos|ir|iremos|indo)`, `abert[oa]s?`, `funciona(?:m|mos)?`, `atende(?:m|mos)?`, `(?:vamos|ficamos|estamos) (?:aqui )?ate`, `(?:te|lhe|o|a) espera(?:mos)?`, `(?:te|lhe) espero`, `esperamos (?:por )?(?:voce|vc)`, `(?:pode|podem) vir`, `venha`, `aguardamos`),
 	deliveries: phrase.Any(`chega(?:m|r|ra|rao)?`, `entrega(?:m|mos|r|remos)?`, `entregue`, `pront[oa]s?`, `prazo`, `termina`, `vence`, `libera(?:do|da|mos)?`, `instala\w*`, `comeca`),
 	vacancies:  phrase.Any(`vagas?`, `disponive(?:l|is)`, `livres?`, `encaix\w+`, `temos`, `tenho`, `bloquead[oa]`, `garantid[oa]`),
-	customers:  phrase.Any(`(?:voce|vc|voces|vcs|o senhor|a senhora) (?:ja |me |nos |acabou de )?(?:disse\w*|mencion\w+|inform\w+|falou|falaram|pedi\w+|pede|quer\w*|precisa\w*|desej\w+|prefer\w+|coment\w+|pag\w+|escreveu|pergunt\w+|cit\w+|pass\w+|gost\w+|suger\w+|escolh\w+|viu|viram|achou|tem|tinha|gasta\w*|enviou|mandou|fez|comprou|marcou|contrat\w+|perde\w*|encontrou|cheg\w+|vem|vao|vai|vir\w*|est\w+|trabalh\w+|us[aeo]\w*|mor[ao]\w*)`, `seu orcamento`, `sua preferencia`, `anot\w+`, `entend\w+`, `combinado`, `registrei`, `o pedido para`, `convite`, `sua meta`, `uma meta`, `perder`),
+	customers:  phrase.Any(`(?:voce|vc|voces|vcs|o senhor|a senhora) (?:ja |me |nos |acabou de )?(?:disse\w*|mencion\w+|inform\w+|falou|falaram|pedi\w+|pede|quer\w*|precisa\w*|desej\w+|prefer\w+|coment\w+|pag\w+|escreveu|pergunt\w+|cit\w+|pass\w+|gost\w+|suger\w+|escolh\w+|viu|viram|achou|tem|tinha|gasta\w*|enviou|mandou|fez|comprou|marcou|contrat\w+|perde\w*|encontrou|cheg\w+|vem|vao|vai|vir\w*|est\w+|trabalh\w+|us[aeo]\w*|mor[ao]\w*)`, `seu orcamento`, `sua preferencia`, `anot\w+`, `entend\w+`, `registrei`, `o pedido para`, `convite`, `sua meta`, `uma meta`, `perder`),
 	closings:   phrase.Any(`fechad[oa]s?`),
 	discounts:  phrase.Any(`descont\w+`, `off`, `cupom`, `reembols\w+`, `devol\w+`, `abat\w+`, `economi\w+`),
 	totals:     phrase.Any(`tota(?:l|is|liza\w*)`, `som(?:a|am|ando|ados|adas)`, `juntos?`, `juntas?`, `ao todo`, `tudo`, `os dois`, `separad\w+`, `avuls\w+`, `o par`, `as duas`, `ambos`, `ambas`),
@@ -74,6 +76,7 @@ var tells = [...]*regexp.Regexp{
 	belows:     phrase.Any(`menos de`, `quase`, `nem`),
 	aboves:     phrase.Any(`mais de`, `pouco mais`),
 	countings:  phrase.Any(`contando`, `a contar`, `a partir de (?:hoje|amanha)`, `contad[oa]s?`, `(?:\w+[aei]ndo|se for|se (?:fechar|comecar|pagar|comprar|aprovar|contratar)) (?:hoje|amanha|agora|na|no|dia|em|de|as)`),
+	returns:    phrase.Any(`volt(?:a|amos|am|aremos)`, `retorn(?:a|amos|am|o|aremos)`, `reabr\w+`, `retom\w+`),
 	negations:  phrase.Any(`nao (?:\w+ )?(?:consegu\w+|consigo|temos|tem|tenho|faz\w*|faco|e|ha|abr\w+|atend\w+|trabalh\w+|cobr\w+|poss\w+|podemos|da|garant\w+|entreg\w+|oferec\w+|funcion\w+|fica\w*|inclu\w+|est\w+|aceit\w+|aplic\w+)`, `exceto`, `menos`, `nem`, `ainda nao`, `infelizmente`),
 }
 
@@ -94,7 +97,7 @@ func (r *reader) cut() {
 	for i, t := range r.tokens {
 		r.of[i] = len(r.sentences)
 		switch {
-		case t.Kind == portuguese.Break, is(r.tokens, i, "!", "?", "…", ";"):
+		case t.Kind == portuguese.Break, is(r.tokens, i, "!", "?", "…", ";"), is(r.tokens, i, "|", "•", "·") && r.another(from, i):
 			end(i + 1)
 		case t.Fold == ".":
 			inside := i+1 < len(r.tokens) && r.tokens[i+1].Glued && t.Glued && r.tokens[i+1].Kind <= portuguese.Digits
@@ -104,6 +107,25 @@ func (r *reader) cut() {
 		}
 	}
 	end(len(r.tokens))
+}
+
+// another says whether the sign at tokens[i] parts two things of a list, "Pula-pula: R$ 130 |
+// Tobogã: R$ 280", and not the columns of one: a figure stands before it and a name behind.
+func (r *reader) another(from, i int) bool {
+	figures := func(from int) (name, figure bool) {
+		for j := from; j < len(r.tokens) && (j < i || j > i && !is(r.tokens, j, "|", "•", "·", ";")) && r.tokens[j].Kind != portuguese.Break; j++ {
+			switch t := r.tokens[j]; t.Kind {
+			case portuguese.Word:
+				name = name || !figure && len(t.Fold) >= 3 && !common[t.Fold]
+			case portuguese.Digits:
+				figure = true
+			}
+		}
+		return name, figure
+	}
+	_, before := figures(from)
+	name, behind := figures(i + 1)
+	return before && name && behind
 }
 
 func (r *reader) judge(from, to int) sentence {
@@ -123,6 +145,6 @@ func (r *reader) judge(from, to int) sentence {
 	return sentence{
 		question: is(r.tokens, to-1, "?"), priced: has(pricing), opening: has(openings), opens: has(opens), delivery: has(deliveries), free: has(vacancies),
 		attributed: has(customers), negated: has(negations), closed: has(closings), discount: has(discounts),
-		total: has(totals), compared: has(compares), more: has(surcharges), half: has(halves), terms: has(terms), difference: has(apart), vague: has(vagues), below: has(belows), above: has(aboves), counting: has(countings),
+		total: has(totals), compared: has(compares), more: has(surcharges), half: has(halves), terms: has(terms), difference: has(apart), vague: has(vagues), below: has(belows), above: has(aboves), counting: has(countings), again: has(returns),
 	}
 }

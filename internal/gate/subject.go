@@ -119,7 +119,7 @@ func (r *reader) subjects() (all, shared [][]string, named []int) {
 			// "garantia de 90 dias na mão de obra e de 6 meses nas peças": the lead is of both.
 			words = r.words(words, from, lead)
 		}
-		if v.kind == Money && v.n == 0 && s > 0 && is(r.tokens, from-1, ";") {
+		if v.kind == Money && v.n == 0 && s > 0 && is(r.tokens, from-1, ";") && v.first == from {
 			// "Coleta: R$ 10; grátis acima de R$ 150".
 			for t := 0; t < starts[1] && !is(r.tokens, t, ":"); t++ {
 				if r.tokens[t].Kind == portuguese.Word && len(r.tokens[t].Fold) >= 4 {
@@ -127,11 +127,31 @@ func (r *reader) subjects() (all, shared [][]string, named []int) {
 				}
 			}
 		}
-		all = append(all, append(words, own...))
+		words = append(words, own...)
+		if i > 0 && v.kind == Money && len(words) > 0 {
+			for j := range i {
+				if r.values[j].kind == Money && r.values[j].n != v.n && slices.Equal(all[j], words) {
+					// "Brasileiro: R$ 210, manutenção R$ 130. Russo: R$ 260, manutenção R$ 150."
+					all[j], words = append(r.before(j, all), all[j]...), append(r.before(i, all), words...)
+					break
+				}
+			}
+		}
+		all = append(all, words)
 		shared = append(shared, slices.Clone(weak))
 		named = append(named, len(head))
 	}
 	return all, shared, named
+}
+
+// before returns the words of the amount before value i.
+func (r *reader) before(i int, all [][]string) []string {
+	for j := i - 1; j >= 0; j-- {
+		if r.values[j].kind == Money {
+			return slices.Clone(all[j])
+		}
+	}
+	return nil
 }
 
 func numbered(word string) bool {

@@ -1,0 +1,5 @@
+//go:build !race
+
+package obedient
+
+const raceDetector = false
