@@ -11,11 +11,15 @@ FUZZTIME ?= 10s
 SEEDS ?= 2000
 FIRST ?= 1
 RACES ?= 10000
+# How many mutants of each target mutate tries, the seed by which they are drawn, and the targets (all).
+MUTANTS ?= 60
+MUTANTS_SEED ?= 1
+MUTANTS_OF ?=
 # Arguments for run and demo.
 ARGS ?=
 
 # What check asks for, cheapest first.
-CHECKS = format-check tidy-check compile vet lint simulate test
+CHECKS = format-check tidy-check compile vet lint simulate obedient test
 
 # Vet, lint and the build run without cgo, like the product, so that they share
 # one set of compiled dependencies; only the race detector needs another.
@@ -24,7 +28,7 @@ PURE = CGO_ENABLED=0
 # build fail where git does not trust the checkout, as in many CI containers.
 NOVCS = -buildvcs=false
 
-.PHONY: help build run demo test simulate crash check format-check vet lint tidy-check compile format fuzz bench clean
+.PHONY: help build run demo test simulate obedient crash check format-check vet lint tidy-check compile format fuzz mutate bench dashboards clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' Makefile
@@ -46,12 +50,15 @@ test: ## every test, with the race detector where a C compiler can be had
 simulate: ## SEEDS (2000) lives of the engine in which everything fails, RACES (10000) takeovers; docs/simulation.md
 	$(PURE) $(GO) test $(NOVCS) -timeout 10m -v -run 'TestSeeds|TestSame|TestTakeover' ./internal/simulation -seeds $(SEEDS) -first $(FIRST) -races $(RACES)
 
+obedient: ## every known attack, three times, with a model that obeys it
+	$(PURE) $(GO) test $(NOVCS) -timeout 10m -v -run TestObedientModel ./internal/obedient
+
 # docs/crash.md explains the CRASH_ variables; CRASH_SEED repeats a plan.
 crash: ## the real binary killed CRASH_KILLS (1000) times; CRASH_MESSAGES, CRASH_CONVERSATIONS, CRASH_DATABASE, CRASH_SEED
 	CRASH_MESSAGES="$${CRASH_MESSAGES:-10000}" CRASH_CONVERSATIONS="$${CRASH_CONVERSATIONS:-500}" CRASH_KILLS="$${CRASH_KILLS:-1000}" \
 	$(PURE) $(GO) test $(NOVCS) -count=1 -timeout 6h -v -run TestCampaign ./internal/crash
 
-check: ## everything CI asks for: format, tidy, compile, vet, lint, simulate, test
+check: ## everything CI asks for: format, tidy, compile, vet, lint, simulate, obedient, test
 	@for part in $(CHECKS); do \
 		start=$$(date +%s); \
 		GNUMAKEFLAGS=--no-print-directory $(MAKE) "$$part" || exit 1; \
@@ -83,6 +90,9 @@ format: ## gofmt -w
 fuzz: ## every fuzz target for FUZZTIME (10s)
 	GO="$(GO)" FUZZTIME="$(FUZZTIME)" sh scripts/fuzz
 
+mutate: ## MUTANTS (60) broken versions of each verifier, of guard and of gate, of which tests must notice nine in ten; docs/mutation.md
+	$(PURE) $(GO) test $(NOVCS) -count=1 -timeout 3h -v -run TestSurvivors ./internal/mutation -mutants $(MUTANTS) -seed $(MUTANTS_SEED) -target "$(MUTANTS_OF)"
+
 # docs/benchmarks.md explains BENCH (full, short, smoke), BENCH_ONLY, BENCH_CACHE and BENCH_PAGE.
 bench: ## measure the real binary; BENCH=short, BENCH_ONLY=section,…, BENCH_PKGS=… for the benchmarks of others
 	BENCH="$(BENCH)" BENCH_CACHE="$(abspath $(BENCH_CACHE))" BENCH_PAGE="$(abspath $(BENCH_PAGE))" BENCH_BINARY="$(abspath $(BENCH_BINARY))" \
@@ -90,6 +100,9 @@ bench: ## measure the real binary; BENCH=short, BENCH_ONLY=section,…, BENCH_PK
 
 test-n8n: ## both workflows on a real n8n, which is installed from npm: N8N_VERSION, N8N_CACHE, or N8N_BIN
 	GO="$(GO)" sh scripts/test-n8n
+
+dashboards: ## write deploy/grafana anew from internal/dashboard
+	$(PURE) $(GO) test $(NOVCS) -count=1 -run TestCommitted ./internal/dashboard -update
 
 clean: ## remove what build made
 	rm -rf bin
