@@ -84,6 +84,9 @@ func sentence(all []phrase.Clause, from, to int, linked bool) []Kind {
 				continue
 			}
 			head := before + " " + words[:at[0]]
+			if f.done {
+				head = assent.ReplaceAllString(head, " ")
+			}
 			tail := words[at[1]:]
 			asks := all[i].Mark == '?' || !f.done && phrase.Asks(all, i)
 			switch {
@@ -194,6 +197,8 @@ var (
 	hedged = phrase.Any(`se (?:voce|vc|quiser|preferir|desejar|precisar|for|houver|tiver|puder|confirmar|eu|isso|estiver|der|ele|ela|nao|o|a|os|as|tudo|ja|assim|fizer|aceitar|concordar|ainda|surgir|alguem|nenhum)`, `caso`, `quando`, `assim que (?:voce|vc|o|a|eu|ele|ela|for|tiver|confirmar|receber|recebermos|estiver|houver)`, `depois (?:que|de)`, `apos`, `antes (?:de|que)`, `para que`, `enquanto nao`, `ate que`,
 		`posso`, `podemos`, `poderia`, `poderiamos`, `pode`, `podera`, `consigo`, `quer(?:em)? que`, `gostaria`, `deseja`, `prefere`, `talvez`, `tentar`, `somente`, `e so`, `basta`, `if you`, `if`, `when you`, `once`, `after`, `before`, `can`, `could`, `would`, `may`, `do you want`, `si (?:quieres|quiere|prefieres|desea|lo|me|usted)`, `cuando`, `puedo`, `podemos`, `podria`, `quieres que`, `desea que`, `en cuanto`,
 		`voce disse que`, `vc disse que`, `(?:voce|vc) (?:ja )?(?:enviou|agendou|marcou|mandou|pagou|cadastrou|fez|abriu|recebeu)`, `qualquer`, `exemplo`, `imagine`, `normalmente`, `geralmente`, `sempre que`, `costuma`, `usually`, `normally`, `toda vez`, `todo cliente`, `todos os`, `cada`)
+	// assent begins an answer, and what was done before it is no offer: "pode sim, agendei".
+	assent = regexp.MustCompile(`^ *(?:claro |sim )*pode (?:sim|claro|ser|deixar|ficar tranquil[oa])\b`)
 	// conditional: right after a claim that is an offer.
 	conditional = phrase.Any(`^(?:\w+ ){0,5}se (?:voce|vc|quiser|preferir|desejar|precisar|for|puder|confirmar|estiver|der|concordar|aceitar)`, `^(?:\w+ ){0,4}caso (?:voce|vc|queira|prefira|deseje|precise|confirme)`, `^(?:\w+ ){0,5}(?:assim que|quando|depois que) (?:voce|vc|me|confirmar|tiver|receber)`, `^(?:\w+ ){0,4}(?:if|once|when|as soon as) (?:you|i)`, `^(?:\w+ ){0,4}(?:si|cuando) (?:quieres|prefieres|me|usted|lo)`)
 	// habitual sentences tell how things are done here.
