@@ -191,7 +191,8 @@ func (t *turn) checked(ctx context.Context, req *llm.Request, resp *llm.Response
 func (t *turn) judged(text string) gate.Verdict {
 	v := t.examine(text)
 	v.Findings = slices.DeleteFunc(v.Findings, func(f gate.Finding) bool {
-		return f.Kind == gate.Template || f.Kind == gate.Link && variable.MatchString(text[f.From:f.To]) || f.Kind == gate.Claim && t.ofTheHouse(text[f.From:f.To])
+		return f.Kind == gate.Template || f.Kind == gate.Link && variable.MatchString(text[f.From:f.To]) ||
+			f.Kind == gate.Percent && strings.HasPrefix(text[f.To:], "}") || f.Kind == gate.Claim && t.ofTheHouse(text[f.From:f.To])
 	})
 	if t.offline() {
 		v.Findings = slices.DeleteFunc(v.Findings, func(f gate.Finding) bool { return f.Kind != gate.Claim })

@@ -27,6 +27,7 @@ import (
 	"secretaria/internal/conversation"
 	"secretaria/internal/delivery"
 	"secretaria/internal/event"
+	"secretaria/internal/guard"
 	"secretaria/internal/httpclient"
 	"secretaria/internal/intake"
 	"secretaria/internal/job"
@@ -75,6 +76,8 @@ type App struct {
 	bus      event.Bus
 
 	flows atomic.Pointer[flows]
+
+	standing standing
 
 	reloading sync.Mutex // guards now
 	now       answering  // what Reload replaces
@@ -133,13 +136,7 @@ func New(ctx context.Context, o Options) (_ *App, err error) {
 // hangs takes no connection from another.
 func (a *App) connect() error {
 	for _, i := range a.o.Inboxes {
-		var base string
-		if i.Whaticket != nil {
-			base = i.Whaticket.BaseURL
-		} else {
-			base = i.Chatwoot.BaseURL
-		}
-		client := httpclient.New(httpclient.Options{Timeout: a.o.SendTimeout, Policy: a.o.Addresses.WithURLs(base)})
+		client := httpclient.New(httpclient.Options{Timeout: a.o.SendTimeout, Policy: a.o.Addresses})
 		in := inbox{Inbox: i, client: client}
 		var err error
 		if i.Whaticket != nil {
@@ -163,12 +160,13 @@ func (a *App) connect() error {
 // desks builds the desks, each with its model.
 func (a *App) desks(configs []agent.Config) (map[string]*agent.Agent, error) {
 	desks := map[string]*agent.Agent{}
+	judge := guard.New() // one for all: it is the same for every desk
 	for _, cfg := range configs {
 		model, err := a.model(cfg)
 		if err != nil {
 			return nil, fmt.Errorf("desk %s: %w", cfg.Name, err)
 		}
-		if desks[cfg.Name], err = agent.New(cfg, agent.Deps{Model: model, Library: a.library(cfg)}); err != nil {
+		if desks[cfg.Name], err = agent.New(cfg, agent.Deps{Model: model, Library: a.library(cfg), Guard: judge}); err != nil {
 			return nil, fmt.Errorf("desk %s: %w", cfg.Name, err)
 		}
 	}
@@ -307,6 +305,7 @@ func (a *App) work(ctx context.Context) error {
 		return err
 	}
 	a.onStop("queue", q.Stop)
+	a.retain(ctx)
 	return nil
 }
 

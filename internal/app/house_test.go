@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"slices"
 	"sync"
 	"testing"
 	"time"
@@ -17,6 +18,7 @@ import (
 	"secretaria/internal/channel/whaticket"
 	"secretaria/internal/channel/whaticket/whatickettest"
 	"secretaria/internal/conversation"
+	"secretaria/internal/httpclient"
 	"secretaria/internal/llm/llmtest"
 	"secretaria/internal/llm/openai"
 	"secretaria/internal/llm/resilient"
@@ -55,7 +57,7 @@ func open(t *testing.T, change func(*app.Options)) *house {
 	must(t, err)
 	t.Cleanup(h.chatwoot.Close)
 	h.options = app.Options{
-		Version: "test", Host: "127.0.0.1", Database: filepath.Join(t.TempDir(), "secretaria.db"), Metrics: true,
+		Version: "test", Host: "127.0.0.1", Database: filepath.Join(t.TempDir(), "secretaria.db"), Metrics: true, Addresses: httpclient.Local(),
 		Desks: []agent.Config{{Name: "secretaria"}, {Name: "sdr"}},
 		Inboxes: []app.Inbox{
 			{Name: "whaticket", Desk: "secretaria", Hold: 24 * time.Hour, Whaticket: &whaticket.Config{
@@ -74,6 +76,12 @@ func open(t *testing.T, change func(*app.Options)) *house {
 	}
 	if change != nil {
 		change(&h.options)
+	}
+	h.options.Desks = slices.Clone(h.options.Desks)
+	for i := range h.options.Desks {
+		if s := &h.options.Desks[i].Safety; s.Disclosure == "" {
+			s.Disclosure = agent.NoDisclosure // answers are compared as the model gave them
+		}
 	}
 	if h.options.Postgres.IsZero() {
 		empty, err := template()

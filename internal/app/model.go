@@ -51,7 +51,7 @@ func (a *App) buildModels() error {
 		if err != nil {
 			return err
 		}
-		a.models[n.Name] = resilient.New(a.guarded(n, m), cfg, a.observeModel())
+		a.models[n.Name] = resilient.New(a.guarded(n, m), cfg, a.observeModel(n.Name))
 		if _, known := n.price(a.o.Models.Prices); known {
 			a.metrics.LLMModels(n.Name)
 		}
@@ -78,16 +78,15 @@ func (a *App) client(n NamedModel, timeout time.Duration) (llm.Model, error) {
 	if timeout == 0 {
 		timeout = 30 * time.Second
 	}
-	client := func(base string) *httpclient.Client {
+	client := func() *httpclient.Client {
 		// The try's own deadline is meant to strike first.
-		c := httpclient.New(httpclient.Options{Timeout: timeout + 5*time.Second, MaxBody: 8 << 20, Policy: a.o.Addresses.WithURLs(base)})
-		return c
+		return httpclient.New(httpclient.Options{Timeout: timeout + 5*time.Second, MaxBody: 8 << 20, Policy: a.o.Addresses})
 	}
 	switch {
 	case n.Gemini != nil:
-		return gemini.New(*n.Gemini, client(n.Gemini.BaseURL))
+		return gemini.New(*n.Gemini, client())
 	case n.OpenAI != nil:
-		return openai.New(*n.OpenAI, client(n.OpenAI.BaseURL))
+		return openai.New(*n.OpenAI, client())
 	}
 	return offline.Model{}, nil
 }
@@ -104,7 +103,8 @@ func (a *App) guarded(n NamedModel, m llm.Model) llm.Model {
 	})
 }
 
-func (a *App) observeModel() resilient.Observer {
+func (a *App) observeModel(name string) resilient.Observer {
+	metrics := a.metrics.LLM(name)
 	return resilient.Observer{OnCall: func(_ string, d time.Duration, outcome resilient.Outcome, usage llm.Usage) {
 		if outcome.Asked() {
 			a.metrics.LLMLatency.Observe(d.Seconds())
@@ -112,10 +112,12 @@ func (a *App) observeModel() resilient.Observer {
 		if outcome != resilient.OK && outcome != resilient.Cancelled {
 			a.metrics.LLMError(string(outcome))
 		}
-		a.metrics.LLMTokens(telemetry.Input, usage.InputTokens)
-		a.metrics.LLMTokens(telemetry.Cached, usage.CachedTokens)
-		a.metrics.LLMTokens(telemetry.Output, usage.OutputTokens)
+		metrics.Called(string(outcome))
+		metrics.Tokens(telemetry.Input, usage.InputTokens)
+		metrics.Tokens(telemetry.Cached, usage.CachedTokens)
+		metrics.Tokens(telemetry.Output, usage.OutputTokens)
 	}, OnState: func(model string, state resilient.State) {
+		metrics.Circuit(string(state))
 		if state != resilient.Closed {
 			a.log.Warn("model circuit changed", "model", model, "state", string(state))
 		}

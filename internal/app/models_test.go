@@ -30,7 +30,7 @@ import (
 // second adds a model of its own server to a house, and makes it every desk's second.
 func second(t *testing.T, o *app.Options) *llmtest.OpenAI {
 	t.Helper()
-	srv := &llmtest.OpenAI{Server: llmtest.Server{Respond: func(*llmtest.Request) llmtest.Reply { return llmtest.Reply{Text: "Aqui é a segunda."} }}}
+	srv := &llmtest.OpenAI{Server: llmtest.Server{Respond: func(*llmtest.Request) llmtest.Reply { return llmtest.Reply{Text: "Aqui fala a outra."} }}}
 	must(t, srv.Start())
 	t.Cleanup(func() { srv.Close() })
 	o.Models.Named = []app.NamedModel{{Name: "cheap", OpenAI: &openai.Config{APIKey: secret.New("sk-cheap"), Model: "cheap-test", BaseURL: srv.BaseURL()}}}
@@ -65,7 +65,7 @@ func TestNextModelAnswers(t *testing.T) {
 			h.model.Respond = func(*llmtest.Request) llmtest.Reply { return c.reply }
 			for i := range 2 {
 				h.whatsapp(fmt.Sprintf("551198887771%d", i), "quanto custa a consulta?")
-				if got := h.sent(i + 1)[i].Body; got != "Aqui é a segunda." {
+				if got := h.sent(i + 1)[i].Body; got != "Aqui fala a outra." {
 					t.Errorf("customer %d got %q, want the second model's answer", i, got)
 				}
 			}
@@ -92,7 +92,7 @@ func TestBudgets(t *testing.T) {
 	h.model.Respond = func(*llmtest.Request) llmtest.Reply {
 		return llmtest.Reply{Text: "Aqui é a primeira.", Usage: llm.Usage{InputTokens: 190_000, OutputTokens: 10_000}}
 	}
-	for i, want := range []string{"Aqui é a primeira.", "Aqui é a segunda."} {
+	for i, want := range []string{"Aqui é a primeira.", "Aqui fala a outra."} {
 		h.whatsapp(customer, []string{"quanto custa a consulta?", "e o exame de sangue?"}[i])
 		if got := h.sent(i + 1)[i].Body; got != want {
 			t.Errorf("message %d was answered %q, want %q", i, got, want)
@@ -169,7 +169,7 @@ func TestEveryTroubleEndsWell(t *testing.T) {
 						}
 						entries[i] = resilient.Entry{Name: fmt.Sprint("m", i), Model: resilient.New(m, resilient.Config{}, resilient.Observer{})}
 					}
-					desk, err := agent.New(agent.Config{Name: "secretaria"}, agent.Deps{Model: resilient.NewChain(resilient.ChainConfig{}, entries...)})
+					desk, err := agent.New(agent.Config{Name: "secretaria", Rules: "A consulta custa R$ 200."}, agent.Deps{Model: resilient.NewChain(resilient.ChainConfig{}, entries...)})
 					must(t, err)
 					start := time.Now()
 					d, err := desk.Decide(t.Context(), agent.Input{Now: start, Conversation: 1, Contact: 1, Pending: []conversation.Message{

@@ -30,11 +30,24 @@ func (a *App) stored(results []store.Result) {
 
 func (a *App) turnEnded(d turn.Done) {
 	a.metrics.TurnEnded(d.Outcome)
+	if d.Pending > 0 && agent.Outcome(d.Outcome).Decided() {
+		a.metrics.Guarded(d.Guarded.String())
+		a.metrics.PromptInjectionBlocked.Add(float64(d.Blocked))
+		for _, k := range d.Stopped {
+			a.metrics.GateFound(string(k))
+		}
+	}
 	switch agent.Outcome(d.Outcome) {
 	case agent.Replied, agent.AskedToWrite, agent.HandedOver, agent.ModelFailed:
 		if d.Pending > 0 { // who was woken has kept nobody waiting
 			a.metrics.TaskLatency(telemetry.Turn, d.SinceAccept)
 		}
+	}
+	if agent.Outcome(d.Outcome).Decided() {
+		a.metrics.TurnPhase(telemetry.Waited, d.Waited)
+		a.metrics.TurnPhase(telemetry.Asked, d.ModelTime)
+		a.metrics.TurnPhase(telemetry.Decide, d.Thought)
+		a.metrics.TurnPhase(telemetry.Commit, d.Committing)
 	}
 	if d.HandedOver != "" {
 		a.metrics.TakenOver(string(d.HandedOver))

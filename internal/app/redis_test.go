@@ -158,11 +158,11 @@ func TestStaleReachesOtherProcesses(t *testing.T) {
 	h, server := shared(t, app.Web, nil)
 	h.join(app.Worker)
 	listening(t, server, 2)
-	h.model.Script(llmtest.Reply{Text: "rascunho", Delay: time.Minute}, llmtest.Reply{Text: "resposta às duas"})
+	h.model.Script(llmtest.Reply{Text: "rascunho", Delay: time.Minute}, llmtest.Reply{Text: "resposta de uma vez"})
 	h.whatsapp(customer, "Quanto custa?")
 	h.waitModel(1)
 	h.whatsapp(customer, "O plano básico")
-	if got := h.sent(1)[0].Body; got != "resposta às duas" {
+	if got := h.sent(1)[0].Body; got != "resposta de uma vez" {
 		t.Errorf("customer got %q", got)
 	}
 }

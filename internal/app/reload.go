@@ -109,6 +109,7 @@ func (o Options) waiting(next Options) []string {
 	differ("turns", o.Quiet, next.Quiet)
 	differ("limits", [2]any{o.Limits, o.DedupeWindow}, [2]any{next.Limits, next.DedupeWindow})
 	differ("delivery", [2]any{o.SendTimeout, o.Schedule}, [2]any{next.SendTimeout, next.Schedule})
+	differ("retention", o.Retention, next.Retention)
 	differ("ALLOW_PRIVATE_ADDRESSES", o.Addresses, next.Addresses)
 	differ("TRUSTED_PROXIES", o.TrustedProxies, next.TrustedProxies)
 	differ("ALLOWED_ORIGINS", o.AllowedOrigins, next.AllowedOrigins)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"log/slog"
+	"maps"
 	"net/http"
 	"path"
 	"slices"
@@ -55,6 +56,7 @@ func (a *App) buildServer() {
 		mux.Handle(pattern, method(a.cors(h), http.MethodGet, http.MethodHead, http.MethodOptions))
 	}
 	mux.HandleFunc("/", notFound)
+	a.beginRoutes(slices.Collect(maps.Keys(get)))
 
 	a.server = &http.Server{
 		Handler: telemetry.Instrument(canonical(mux), route, a.metrics, a.log),
@@ -87,6 +89,24 @@ func (a *App) intake(kind channel.Kind, stranger channel.Channel, failures, cont
 	})
 	a.intakes[kind] = in
 	return in
+}
+
+// beginRoutes begins what the routes may answer at zero, so that the rate of the first
+// failure is right. Every 500 of a webhook is news, and so is the first 503 of a check.
+func (a *App) beginRoutes(get []string) {
+	for _, path := range get {
+		a.metrics.Route(http.MethodGet, path, http.StatusOK)
+	}
+	for _, path := range []string{"/healthz", "/api/v1/readiness"} {
+		a.metrics.Route(http.MethodGet, path, http.StatusServiceUnavailable)
+	}
+	if a.o.Role == Worker {
+		return
+	}
+	refused := []int{http.StatusBadRequest, http.StatusUnauthorized, http.StatusRequestEntityTooLarge, http.StatusUnsupportedMediaType,
+		http.StatusTooManyRequests, http.StatusInternalServerError}
+	a.metrics.Route(http.MethodPost, whaticketPath, append(refused, http.StatusAccepted)...)
+	a.metrics.Route(http.MethodPost, agentBotPath, append(refused, http.StatusOK)...)
 }
 
 // route names the route of a request for metrics: its pattern, the wildcards folded away.
@@ -229,9 +249,7 @@ func (a *App) scrape(next http.Handler) http.Handler {
 		ctx, cancel := context.WithTimeout(r.Context(), checkTime)
 		defer cancel()
 		a.gaugeSpool()
-		if turns, deliveries, err := a.store.Backlog(ctx, time.Now()); err == nil {
-			a.metrics.QueueSize.Set(float64(turns + deliveries))
-		}
+		a.standing.show(ctx, a.store, a.metrics)
 		next.ServeHTTP(w, r)
 	})
 }

@@ -35,6 +35,7 @@ func (a *App) startSpool(ctx context.Context) {
 	if a.spool == nil {
 		return
 	}
+	a.tendSpool(ctx)
 	a.spool.Start(ctx, spool.Forwarding{
 		Probe: a.store.Ping,
 		Read: func(e spool.Entry) (store.Arrival, error) {
@@ -45,6 +46,9 @@ func (a *App) startSpool(ctx context.Context) {
 			return in.Read(e)
 		},
 		Receive: func(ctx context.Context, arrival store.Arrival) ([]store.Result, error) {
+			if was, err := a.erasedSince(ctx, arrival); was || err != nil {
+				return nil, err
+			}
 			results, err := a.intakes[arrival.Channel].Receive(ctx, arrival)
 			if err == nil {
 				a.stored(results)

@@ -31,16 +31,15 @@ type flows struct {
 }
 
 // newFlows builds the engine for what these desks declare. Like every peer it has a client
-// of its own, which may dial the hosts that the operator wrote down.
+// of its own.
 func (a *App) newFlows(desks []agent.Config, inboxes []inbox) (*flows, error) {
 	cfg := a.o.Workflows.Config
 	f := &flows{declared: map[string]map[string]workflow.Declared{}, notes: map[string]bool{}}
-	byDesk, urls := map[string]map[string]workflow.Declared{}, []string{cfg.BaseURL}
+	byDesk := map[string]map[string]workflow.Declared{}
 	for _, d := range desks {
 		byDesk[d.Name] = map[string]workflow.Declared{}
 		for _, w := range d.Workflows {
 			byDesk[d.Name][w.Name] = w
-			urls = append(urls, w.URL)
 			cfg.BaseURL = cmp.Or(cfg.BaseURL, baseOf(w.URL))
 		}
 	}
@@ -50,7 +49,7 @@ func (a *App) newFlows(desks []agent.Config, inboxes []inbox) (*flows, error) {
 	}
 	// Each call has its own limit, which is meant to strike first. The public API answers with
 	// whole executions, so more is read than a webhook may answer.
-	f.client = httpclient.New(httpclient.Options{Timeout: workflow.MaxTimeout + a.o.SendTimeout, MaxBody: 4 << 20, Policy: a.o.Addresses.WithURLs(urls...)})
+	f.client = httpclient.New(httpclient.Options{Timeout: workflow.MaxTimeout + a.o.SendTimeout, MaxBody: 4 << 20, Policy: a.o.Addresses})
 	var err error
 	if f.engine, err = n8n.New(cfg, f.client); err != nil {
 		return nil, err

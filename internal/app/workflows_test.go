@@ -132,7 +132,7 @@ func (c meeting) wished(t *testing.T, change func(*app.Options)) (h *house, s *n
 	h.model.Script(llmtest.Reply{ToolCalls: []llm.ToolCall{{ID: "t1", Name: "start_schedule_meeting", Arguments: json.RawMessage(`{"name":"Ana"}`)}}},
 		llmtest.Reply{Text: "Pedi a reunião e já aviso."})
 	id = h.chatwoot.Open(chatwoottest.Contact{Phone: "+5511900000042"})
-	h.writes(id, "Quero marcar uma reunião amanhã às 10h")
+	h.writes(id, "Aqui é a Ana, quero marcar uma reunião amanhã às 10h")
 	<-called
 	return h, s, id, s.Calls()[0].Key
 }

@@ -27,6 +27,7 @@ import (
 	"secretaria/internal/channel/whaticket/whatickettest"
 	"secretaria/internal/conversation"
 	"secretaria/internal/delivery"
+	"secretaria/internal/httpclient"
 	"secretaria/internal/intake"
 	"secretaria/internal/playbook"
 	"secretaria/internal/secret"
@@ -165,6 +166,7 @@ func (s *stage) options() app.Options {
 			{Name: "chatwoot", Desk: "sdr", Team: "4", Labels: []string{"demo"}, Chatwoot: desk},
 			{Name: "vendas", Desk: "vendas", Team: "4", Labels: []string{"demo"}, Chatwoot: desk},
 		},
+		Addresses:    httpclient.Local(), // where the fakes are
 		Quiet:        conversation.Quiet{Window: s.o.Quiet, Max: 5 * s.o.Quiet},
 		DedupeWindow: 5 * time.Minute,
 		Observe: app.Observer{

@@ -84,7 +84,7 @@ func TestQueriesAskForWhatThereIs(t *testing.T) {
 func TestLogFieldsExist(t *testing.T) {
 	t.Parallel()
 	var source strings.Builder
-	for _, dir := range []string{"intake", "spool", "turn", "delivery"} {
+	for _, dir := range []string{"intake", "spool", "turn", "delivery", "app"} {
 		found, err := filepath.Glob(filepath.Join(top, "internal", dir, "*.go"))
 		if err != nil {
 			t.Fatal(err)

@@ -62,7 +62,8 @@ func keysOfSource(t *testing.T) fileKeys {
 	return k
 }
 
-// keyRead recognises read(s, "key", …) and s.value("key"); h is the section "handoff".
+// keyRead recognises read(s, "key", …), its like for secrets, and s.value("key"); h is the
+// section "handoff".
 func keyRead(n ast.Node) (string, bool) {
 	call, ok := n.(*ast.CallExpr)
 	if !ok {
@@ -72,7 +73,7 @@ func keyRead(n ast.Node) (string, bool) {
 	var key ast.Node
 	switch fun := call.Fun.(type) {
 	case *ast.Ident:
-		if fun.Name != "read" || len(call.Args) != 3 {
+		if !slices.Contains([]string{"read", "readSecret", "readSecrets"}, fun.Name) || len(call.Args) != 3 {
 			return "", false
 		}
 		of, key = call.Args[0], call.Args[1]

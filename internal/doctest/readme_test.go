@@ -164,7 +164,7 @@ func TestYAMLExamples(t *testing.T) {
 func TestMetricsExist(t *testing.T) {
 	t.Parallel()
 	registry := prometheus.NewRegistry()
-	telemetry.NewMetrics(registry, telemetry.Build{})
+	telemetry.NewMetrics(registry, telemetry.Build{}).LLM("gemini").Circuit("closed")
 	telemetry.NewRedis(registry, func() bool { return true }, []string{"limits"})
 	families, err := registry.Gather()
 	if err != nil {

@@ -27,6 +27,7 @@ import (
 	"secretaria/internal/channel/whaticket/whatickettest"
 	"secretaria/internal/conversation"
 	"secretaria/internal/delivery"
+	"secretaria/internal/httpclient"
 	"secretaria/internal/llm/llmtest"
 	"secretaria/internal/llm/openai"
 	"secretaria/internal/llm/resilient"
@@ -97,8 +98,8 @@ func open(t *testing.T, change func(*town)) *town {
 	must(t, err)
 	t.Cleanup(w.chatwoot.Close)
 	w.options = app.Options{
-		Version: "test", Host: "127.0.0.1", Database: filepath.Join(t.TempDir(), "secretaria.db"), Metrics: true,
-		Desks: []agent.Config{{Name: "secretaria"}},
+		Version: "test", Host: "127.0.0.1", Database: filepath.Join(t.TempDir(), "secretaria.db"), Metrics: true, Addresses: httpclient.Local(),
+		Desks: []agent.Config{{Name: "secretaria", Safety: agent.Safety{Disclosure: agent.NoDisclosure}}},
 		Inboxes: []app.Inbox{
 			{Name: "whaticket", Desk: "secretaria", Hold: time.Hour, Whaticket: &whaticket.Config{
 				BaseURL: w.whaticket.URL(), Token: secret.New(whatickettest.DefaultToken), Email: whatickettest.DefaultEmail,

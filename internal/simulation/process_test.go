@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"slices"
+	"sync"
 	"time"
 
 	"secretaria/internal/agent"
@@ -15,6 +16,7 @@ import (
 	"secretaria/internal/conversation"
 	"secretaria/internal/delivery"
 	"secretaria/internal/fault"
+	"secretaria/internal/guard"
 	"secretaria/internal/intake"
 	"secretaria/internal/job"
 	"secretaria/internal/llm"
@@ -28,6 +30,9 @@ const (
 	sendTimeout = 30 * time.Second
 	modelTime   = 30 * time.Second
 )
+
+// sentinel is one guard for all lives: making one takes longer than a life.
+var sentinel = sync.OnceValue(guard.New)
 
 // process is one run of a program: the real intake, turn worker and delivery worker. When
 // it dies its goroutines stay where they are: what they call never happens and never
@@ -75,7 +80,7 @@ func (w *world) startProcess(ctx context.Context, index, life int, r role) {
 		default:
 		}
 	}
-	desk, err := agent.New(agent.Config{Name: "secretaria", Workflows: []workflow.Declared{booking()}}, agent.Deps{Model: &mind{p}})
+	desk, err := agent.New(agent.Config{Name: "secretaria", Workflows: []workflow.Declared{booking()}}, agent.Deps{Model: &mind{p}, Guard: sentinel()})
 	if err != nil {
 		panic(err)
 	}

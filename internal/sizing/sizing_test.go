@@ -18,6 +18,7 @@ import (
 	"secretaria/internal/channel/whaticket"
 	"secretaria/internal/channel/whaticket/whatickettest"
 	"secretaria/internal/conversation"
+	"secretaria/internal/httpclient"
 	"secretaria/internal/llm/llmtest"
 	"secretaria/internal/llm/openai"
 	"secretaria/internal/secret"
@@ -55,7 +56,7 @@ func TestSizes(t *testing.T) {
 	must(t, model.Start())
 	t.Cleanup(func() { _ = model.Close() })
 	a, err := app.New(t.Context(), app.Options{
-		Version: "test", Host: "127.0.0.1", Postgres: secret.New(database.URL), Desks: []agent.Config{{Name: "secretaria"}},
+		Version: "test", Host: "127.0.0.1", Addresses: httpclient.Local(), Postgres: secret.New(database.URL), Desks: []agent.Config{{Name: "secretaria", Rules: answer}},
 		Inboxes: []app.Inbox{{Name: "whaticket", Desk: "secretaria", Hold: time.Hour, Whaticket: &whaticket.Config{
 			BaseURL: w.URL(), Token: secret.New(whatickettest.DefaultToken), Secrets: []secret.String{secret.New(sharedSecret)}}}},
 		Models: app.Models{OpenAI: &openai.Config{APIKey: secret.New("sk-test"), Model: "gpt-test", BaseURL: model.BaseURL()}},

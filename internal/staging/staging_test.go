@@ -73,7 +73,7 @@ func (s *stack) services() (string, error) {
 		"PATH=" + os.Getenv("PATH"), "APP_ENV=staging", "APP_HOST=127.0.0.1", "APP_PORT=0", "TURN_QUIET=100ms",
 		"DATABASE_URL=" + database.URL, "REDIS_URL=" + cache.URL,
 		"SHARED_SECRET=" + sharedSecret, "WHATSAPP_API_URL=" + s.whaticket.URL(), "WHATSAPP_BEARER_TOKEN=" + whatickettest.DefaultToken,
-		"CHATWOOT_WEBHOOK_SECRET=" + botSecret, "CHATWOOT_BASE_URL=" + s.chatwoot.URL(), "CHATWOOT_ACCOUNT_ID=1", "CHATWOOT_ACCESS_TOKEN=bot-token",
+		"CHATWOOT_WEBHOOK_SECRET=" + botSecret, "CHATWOOT_BASE_URL=" + s.chatwoot.URL(), "CHATWOOT_ACCOUNT_ID=1", "CHATWOOT_ACCESS_TOKEN=bot-token", "ALLOW_PRIVATE_ADDRESSES=127.0.0.1",
 	}
 	return "private PostgreSQL and Redis, fake Whaticket and Chatwoot", nil
 }

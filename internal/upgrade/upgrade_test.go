@@ -165,7 +165,7 @@ func serve(t *testing.T, d database, address string) *server {
 		s.whaticket.CustomerWrote(number(c), question(c))
 	}
 	o := app.Options{
-		Version: "test", Host: "127.0.0.1", Addresses: httpclient.Local(), Desks: []agent.Config{{Name: "secretaria"}},
+		Version: "test", Host: "127.0.0.1", Addresses: httpclient.Local(), Desks: []agent.Config{{Name: "secretaria", Safety: agent.Safety{Disclosure: agent.NoDisclosure}}},
 		Inboxes: []app.Inbox{{Name: "whaticket", Desk: "secretaria", Hold: time.Hour, Whaticket: &whaticket.Config{
 			BaseURL: s.whaticket.URL(), Token: secret.New(whatickettest.DefaultToken), Email: whatickettest.DefaultEmail,
 			Password: secret.New(whatickettest.DefaultPassword), Secrets: []secret.String{secret.New(sharedSecret)}}}},

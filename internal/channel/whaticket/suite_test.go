@@ -37,7 +37,7 @@ func start(t *testing.T, server *whatickettest.Server) *httpclient.Client {
 	if err := server.Start(); err != nil {
 		t.Fatal(err)
 	}
-	client := httpclient.New(httpclient.Options{Policy: httpclient.Policy{}.WithURLs(server.URL())})
+	client := httpclient.New(httpclient.Options{Policy: httpclient.Local()})
 	t.Cleanup(func() {
 		client.Close()
 		server.Close()
@@ -199,7 +199,7 @@ type front struct {
 func fronted(t *testing.T, handler http.HandlerFunc) front {
 	t.Helper()
 	server := httptest.NewServer(handler)
-	client := httpclient.New(httpclient.Options{Policy: httpclient.Policy{}.WithURLs(server.URL)})
+	client := httpclient.New(httpclient.Options{Policy: httpclient.Local()})
 	t.Cleanup(func() {
 		client.Close()
 		server.CloseClientConnections()

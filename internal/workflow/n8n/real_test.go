@@ -51,7 +51,7 @@ func TestRealN8N(t *testing.T) {
 	defer server.Close()
 	base := startReal(t, bin, server.URL)
 	key := realKey(t, base)
-	client := httpclient.New(httpclient.Options{Policy: httpclient.Policy{}.WithURLs(base), MaxBody: 4 << 20})
+	client := httpclient.New(httpclient.Options{Policy: httpclient.Local(), MaxBody: 4 << 20})
 	defer client.Close()
 	e, err := n8n.New(n8n.Config{BaseURL: base, APIKey: key, Secrets: []secret.String{secret.New("signing-secret-of-the-test")}}, client)
 	if err != nil {

@@ -37,7 +37,7 @@ func newBench(t *testing.T, change func(*n8n.Config)) bench {
 		t.Fatalf("Start: %v", err)
 	}
 	t.Cleanup(s.Stop)
-	client := httpclient.New(httpclient.Options{Policy: httpclient.Policy{}.WithURLs(s.URL()), MaxBody: 4 << 20})
+	client := httpclient.New(httpclient.Options{Policy: httpclient.Local(), MaxBody: 4 << 20})
 	t.Cleanup(client.Close)
 	cfg := n8n.Config{BaseURL: s.URL(), APIKey: secret.New(n8ntest.DefaultAPIKey), Secrets: []secret.String{secret.New(signing)},
 		Auth: workflow.Auth{Mode: workflow.AuthBasic, Name: "desk", Secret: secret.New(password)}}
