@@ -5,7 +5,6 @@ import (
 	"regexp"
 	"slices"
 	"strings"
-	"unicode"
 
 	"secretaria/internal/conversation"
 	"secretaria/internal/gate"
@@ -19,7 +18,6 @@ import (
 func (t *turn) examine(text string) gate.Verdict {
 	c := t.grounds()
 	v := gate.Check(text, &c)
-	v.Findings = slices.DeleteFunc(v.Findings, func(f gate.Finding) bool { return f.Kind == gate.Number && !telling(text, f) })
 	for _, f := range v.Findings {
 		if !slices.Contains(t.d.Stopped, f.Kind) {
 			t.d.Stopped = append(t.d.Stopped, f.Kind)
@@ -27,23 +25,6 @@ func (t *turn) examine(text string) gate.Verdict {
 	}
 	return v
 }
-
-// telling says whether a number that nothing supports tells the customer something about the
-// house or his case: how many there are of something, or by which number it is known. One that
-// stands for itself ("opção 2", "Resposta 12.") does not.
-func telling(text string, f gate.Finding) bool {
-	before := phrase.Words(text[:f.From])
-	if i := strings.LastIndexByte(before, ' '); i >= 0 {
-		if j := strings.LastIndexByte(before[:i], ' '); j >= 0 {
-			before = before[j+1:]
-		}
-	}
-	after := strings.TrimLeft(text[f.To:], " ")
-	return known.MatchString(before) || after != "" && unicode.IsLetter([]rune(after)[0])
-}
-
-// known are words before a number by which something is known.
-var known = phrase.Any(`protocolos?`, `codigos?`, `pedidos?`, `numeros?`, `n`, `no`, `senhas?`, `contas?`, `agencias?`, `processos?`, `matriculas?`, `registros?`, `crm`, `cro`, `oab`, `creci`, `lotes?`, `salas?`, `andar`, `box`, `ramal`, `pin`, `token`, `ticket`, `order`, `code`, `number`, `room`, `id`)
 
 // houseSays are the passages in which the house speaks for itself.
 func (t *turn) houseSays() []string {
@@ -191,7 +172,7 @@ func (t *turn) checked(ctx context.Context, req *llm.Request, resp *llm.Response
 func (t *turn) judged(text string) gate.Verdict {
 	v := t.examine(text)
 	v.Findings = slices.DeleteFunc(v.Findings, func(f gate.Finding) bool {
-		return f.Kind == gate.Template || f.Kind == gate.Link && variable.MatchString(text[f.From:f.To]) ||
+		return f.Kind == gate.Template ||
 			f.Kind == gate.Percent && strings.HasPrefix(text[f.To:], "}") || f.Kind == gate.Claim && t.ofTheHouse(text[f.From:f.To])
 	})
 	if t.offline() {
@@ -207,9 +188,6 @@ func (t *turn) ofTheHouse(claim string) bool {
 		return strings.Contains(" "+phrase.Words(passage)+" ", " "+words+" ")
 	})
 }
-
-// variable is what a template of a helpdesk calls a customer's data, and no host of anybody's.
-var variable = regexp.MustCompile(`^(?:contact|conversation|agent|account|inbox|message)\.[a-z_]+$`)
 
 // confided says whether a text gives away what no second try is to be trusted with.
 func confided(v gate.Verdict) bool {

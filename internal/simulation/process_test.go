@@ -391,7 +391,7 @@ func (m *mind) Generate(ctx context.Context, q *llm.Request) (*llm.Response, err
 	answer, err := &llm.Response{Text: reply(r, words), Finish: llm.Stop}, error(nil)
 	if n := len(q.Messages); n > 0 && q.Messages[n-1].Role != llm.ToolRole && chance(r, w.shape.books) {
 		w.count("model starts a workflow")
-		arguments := fmt.Sprintf(`{"name":%q}`, pick(r, []string{"Ana", "Bia", "Caio", "Davi"}))
+		arguments := fmt.Sprintf(`{"company":%q}`, pick(r, []string{"Ana", "Bia", "Caio", "Davi"}))
 		answer = &llm.Response{ToolCalls: []llm.ToolCall{{ID: "t1", Name: "start_schedule_meeting", Arguments: []byte(arguments)}}, Finish: llm.ToolCalls}
 	}
 	switch {
