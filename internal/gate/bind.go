@@ -1,6 +1,10 @@
 package gate
 
-import "slices"
+import (
+	"slices"
+
+	"secretaria/internal/hours"
+)
 
 // misplaced says whether the house has figure i only of something else than what the answer
 // says it of, and another figure of the same kind of that.
@@ -27,6 +31,9 @@ func (k *known) misplaced(i int) bool {
 		window = slices.DeleteFunc(window, func(w int32) bool { return numbered(k.house.names[w]) })
 	}
 	if len(window) == 0 && (v.kind == Day || v.kind == Hour) {
+		if v.kind == Hour && i > 0 && k.verdicts[i-1] == "" && v.first-k.r.values[i-1].last <= 2 && k.paired(&k.r.values[i-1], v) {
+			return false // the end of a range is of what its beginning is of
+		}
 		window = k.sentence(i)
 	}
 	if len(window) == 0 {
@@ -39,9 +46,9 @@ func (k *known) misplaced(i int) bool {
 			switch supports := v.supports(&g.value, g.source&(fromTool|fromCustomer|fromContact) != 0, k.now); {
 			case supports && g.source&(fromHouse|fromSaid) != 0:
 				bear = append(bear, g)
-			case supports && g.source&(fromTool|fromContact) != 0:
+			case supports && (g.source&(fromTool|fromContact) != 0 || v.kind == Number && g.source == fromCustomer):
 				held = true
-			case !supports && g.kind == v.kind && g.source == fromHouse && !g.bare && (v.kind != Number || g.noun == v.noun && g.unit == v.unit):
+			case !supports && g.kind == v.kind && g.source == fromHouse && !g.bare && (v.kind != Money || g.n != 0) && (v.kind != Number || g.noun == v.noun && g.unit == v.unit):
 				rival = append(rival, g)
 			}
 			return !held
@@ -53,6 +60,9 @@ func (k *known) misplaced(i int) bool {
 	margin := float32(0.45)
 	if v.kind == Percent {
 		margin = 0.95 // the same percentage is told in many words
+	}
+	if v.kind == Hour && line.opening && k.edge(v) {
+		margin = 0.9 // the hours of the house, unless somebody with hours of his own is named
 	}
 	for _, o := range rival {
 		better := true
@@ -68,6 +78,26 @@ func (k *known) misplaced(i int) bool {
 		}
 	}
 	return false
+}
+
+// paired says whether the house tells two hours side by side.
+func (k *known) paired(a, b *value) bool {
+	all := k.house.grounds[Hour]
+	for j := 1; j < len(all); j++ {
+		if x, y := &all[j-1], &all[j]; x.passage == y.passage && x.sentence == y.sentence && x.n == a.n && y.n == b.n {
+			return true
+		}
+	}
+	return false
+}
+
+// edge says whether the house opens or closes at an hour on some day.
+func (k *known) edge(v *value) bool {
+	return slices.ContainsFunc(k.c.Grounds.Hours.Week[:], func(spans []hours.Span) bool {
+		return slices.ContainsFunc(spans, func(s hours.Span) bool {
+			return int64(s.From) == v.n || int64(s.To%(24*60)) == v.n
+		})
+	})
 }
 
 // sentence returns the words of the sentence of figure i.

@@ -1,6 +1,7 @@
 package gate
 
 import (
+	"math/bits"
 	"slices"
 	"strings"
 	"time"
@@ -10,9 +11,6 @@ import (
 // answer that are held up, and those of the house and of tools that the sentence is about.
 func (k *known) lengths(i int) []*value {
 	out := k.held(Duration, i)
-	if len(out) > 0 {
-		return out
-	}
 	window := append(k.sentence(i), k.asked()...)
 	due := k.line(&k.r.values[i]).delivery
 	k.each(Hour, func(g *ground) bool {
@@ -118,7 +116,17 @@ func (k *known) reckonsDuration(i int) bool {
 				return true
 			}
 		}
-		if len(said) > 1 && sum == v.n {
+		for _, d := range said {
+			if d.s == "util" && v.s == "" && d.n*7 == v.n*5 {
+				return true // "25 dias úteis, cinco semanas"
+			}
+		}
+		for _, d := range k.held(Day, i) {
+			if n := int64(bits.OnesCount8(d.week)); d.ranged && d.sentence == v.sentence && (v.n == n*24*60 || v.n == (n-1)*24*60) {
+				return true // "de quarta a sábado são três dias"
+			}
+		}
+		if len(said) > 1 && sum == v.n || k.lasting(i) {
 			return true
 		}
 		for _, g := range k.told[Duration] {
@@ -147,8 +155,8 @@ func (k *known) reckonsDuration(i int) bool {
 	if !v.months && v.s == "" {
 		for x, a := range dates {
 			for _, b := range dates[:x] {
-				if gap := abs(int64(a.Sub(b).Hours() / 24)); gap > 0 && gap*24*60 == v.n {
-					return true // "dia 8 são quatro dias antes"
+				if gap := abs(int64(a.Sub(b).Hours() / 24)); gap > 0 && (gap*24*60 == v.n || (gap+1)*24*60 == v.n) {
+					return true // "dia 8 são quatro dias antes"; "de 10 a 20 são 11 dias"
 				}
 			}
 		}
@@ -169,6 +177,25 @@ func (k *known) reckonsDuration(i int) bool {
 		switch gap := n - days*24*60; {
 		case gap == 0, line.below && gap > 0 && gap <= unit, line.above && gap < 0 && -gap <= unit, line.vague && abs(gap) <= unit/4, v.months && abs(gap) <= 2*24*60:
 			return true
+		}
+	}
+	return false
+}
+
+// lasting says whether a length of time is that of two things of the house together.
+func (k *known) lasting(i int) bool {
+	window := append(k.sentence(i), k.asked()...)
+	var all []*ground
+	for j := range k.house.grounds[Duration] {
+		if g := &k.house.grounds[Duration][j]; !g.months && g.s == "" && g.n < 24*60 && len(all) < 16 && k.house.weigh(g.words, window, nil) >= 0.3 {
+			all = append(all, g)
+		}
+	}
+	for x, a := range all {
+		for _, b := range all[:x] {
+			if a.passage != b.passage && a.n+b.n == k.r.values[i].n {
+				return true
+			}
 		}
 	}
 	return false

@@ -16,7 +16,7 @@ var fates = []struct {
 	said   *regexp.Regexp
 	report []string
 }{
-	{promise.Sent, phrase.Any(`(?:pedido|encomenda|produto|compra|mercadoria|pacote) (?:\w+ ){0,4}(?:(?:foi|esta sendo|ja esta) (?:enviad|despachad|postad)[oa]|saiu (?:para|pra) entrega|(?:ja )?(?:esta )?(?:a caminho|em rota|em transito))`), []string{"envi", "despach", "postad", "transito", "saiu", "rota", "caminho", "shipped", "sent"}},
+	{promise.Sent, phrase.Any(`(?:pedido|encomenda|produto|compra|mercadoria|pacote|tecnico|motoboy|entregador|guincho|profissional) (?:\w+ ){0,4}(?:(?:foi|esta sendo|ja esta) (?:enviad|despachad|postad)[oa]|saiu (?:para|pra) entrega|(?:ja )?(?:esta )?(?:a caminho|em rota|em transito))`), []string{"envi", "despach", "postad", "transito", "saiu", "rota", "caminho", "shipped", "sent"}},
 	{promise.Sent, phrase.Any(`(?:seu|sua|seus|suas) (?:\w+ ){1,5}(?:ja )?(?:esta|estao|ta|ficou|ficaram) (?:\w+ )?(?:pront|liberad|finalizad)[oa]s?(?:$| para| pra| no| na| e)`), []string{"pront", "liberad", "conclu", "finaliz", "disponivel", "ready", "done", "completed"}},
 	{promise.Sent, phrase.Any(`(?:pedido|encomenda|produto|compra|mercadoria|pacote) (?:\w+ ){0,4}(?:foi|ja esta) entregue`), []string{"entregue", "delivered"}},
 	{promise.Paid, phrase.Any(`(?:reembolso|estorno|pagamento|pix|devolucao) (?:\w+ ){1,7}(?:foi|esta) (?:confirmad|aprovad|processad|realizad|efetuad|estornad|concluid)[oa]`), []string{"confirm", "aprov", "process", "paid", "refunded", "estorn", "approved"}},
@@ -39,9 +39,11 @@ func (g *Grounds) claims(text string, claims []promise.Claim) []Finding {
 	var found []Finding
 	if len(claims) > 0 {
 		done := slices.Clone(g.Done)
-		for _, t := range slices.Concat(g.Tools, g.Said) {
-			for _, d := range promise.Find(t) {
-				done = append(done, d.Kind)
+		if slices.ContainsFunc(claims, func(c promise.Claim) bool { return !slices.Contains(done, c.Kind) }) {
+			for _, t := range slices.Concat(g.Tools, g.Said) {
+				for _, d := range promise.Find(t) {
+					done = append(done, d.Kind)
+				}
 			}
 		}
 		for _, c := range claims {

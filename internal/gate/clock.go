@@ -9,6 +9,9 @@ func (r *reader) clockAt(i int) (value, int, bool) {
 	t := r.tokens
 	led := is(t, i-1, "as", "das", "pelas", "desde") || is(t, i-1, "a") && r.accented(i-1) || is(t, i-1, "da") && is(t, i, "uma") ||
 		is(t, i-2, "partir") && is(t, i-1, "das", "de", "da") || is(t, i-2, "ate") && is(t, i-1, "as", "a", "o") || r.ranged(i)
+	if is(t, i-1, "as") && t[i].Kind == portuguese.Word && is(t, i-2, "resposta", "respostas", "respondendo", "respondo", "responder", "quanto", "relacao", "referente") {
+		return value{}, 0, false // "respondendo às duas: ..."
+	}
 	switch {
 	case is(t, i, "meio") && (is(t, i+1, "dia") || is(t, i+1, "-") && is(t, i+2, "dia")):
 		j := i + 2
@@ -105,7 +108,7 @@ func (r *reader) clockAt(i int) (value, int, bool) {
 		v.n = int64(portuguese.Read(int(v.n), 0))
 		v.half = n.Value <= 12
 	default:
-		v.half = n.Value <= 6
+		v.half = n.Value < 6
 	}
 	v.n %= 24 * 60
 	return v, j, true

@@ -227,6 +227,9 @@ func (r *reader) weekdayAt(i int) (d time.Weekday, to int, plural, ok bool) {
 			return 0, 0, false, false
 		}
 	}
+	if ordinal && !plural && !r.ground && is(t, i-1, "a") && !r.accented(i-1) && (is(t, i-2, "esta", "eis", "segue", "escolheu", "escolho", "recomendo", "indico", "sobre", "primeira", "vai") || is(t, to, "(") && is(t, to+1, "opcao", "alternativa", "pergunta")) {
+		return 0, 0, false, false // "aqui está a segunda"
+	}
 	if is(t, to, "que") && is(t, to+1, "vem") {
 		to += 2
 	}

@@ -7,6 +7,7 @@ import (
 
 	"secretaria/internal/hours"
 	"secretaria/internal/promise"
+	"secretaria/internal/stem"
 )
 
 // source is who a figure comes from.
@@ -27,6 +28,7 @@ type ground struct {
 	// words are what the figure is of, around all words of its passage; see House.
 	words, around []int32
 	shared        []int32 // of the row, and perhaps not meant
+	tier          tier    // of Money: for which it is
 	passage       int     // of the house, from 1; 0 for what others said
 }
 
@@ -67,7 +69,7 @@ func (c *Context) facts(text string, claims []promise.Claim) []Finding {
 	k.verdicts = make([]Why, len(r.values))
 	for i := range r.values {
 		k.verdicts[i] = k.judge(r.values, i)
-		if k.verdicts[i] == "" && !k.dated(i) && k.misplaced(i) {
+		if k.verdicts[i] == "" && !k.dated(i) && (k.misplaced(i) || k.untiered(i)) {
 			k.verdicts[i] = Misplaced
 		}
 	}
@@ -184,6 +186,9 @@ func (k *known) judge(all []value, i int) Why {
 	}
 	switch v.kind {
 	case Link:
+		if k.variable(v) {
+			return "" // it is found as a template
+		}
 		return k.link(v)
 	case CPF, Card:
 		if k.sources(v)&(fromHouse|fromCustomer|fromContact) != 0 {
@@ -194,7 +199,7 @@ func (k *known) judge(all []value, i int) Why {
 		switch wrong := k.miscounts(v); {
 		case wrong:
 			return Unknown
-		case v.small, emergency(v):
+		case v.small, emergency(v), k.plain(all, i):
 			return ""
 		}
 	case Percent:
@@ -223,6 +228,27 @@ func (k *known) judge(all []value, i int) Why {
 	return ""
 }
 
+// plain says whether a number stands for itself and tells nothing of the house or of the
+// customer's case: "opção 2", "Resposta 12.".
+func (k *known) plain(all []value, i int) bool {
+	v := all[i]
+	if v.noun != "" || v.unit != "" || v.s != "" || v.priced || v.raw >= 1000_00 && v.raw < 3000_00 { // a year
+		return false
+	}
+	if i > 0 && all[i-1].sentence == v.sentence && v.first-all[i-1].last <= 2 {
+		return false // "dia 5, 10 ou 25"
+	}
+	for i := v.first - 1; i >= max(v.first-3, 0) && k.r.of[i] == v.sentence; i-- {
+		if naming[strings.TrimSuffix(k.r.tokens[i].Fold, "s")] {
+			return false
+		}
+	}
+	return true
+}
+
+// naming are words before a number by which something is known.
+var naming = set(`protocolo codigo pedido numero n nº º senha conta agencia processo matricula registro crm cro oab creci cra crea lote sala andar box ramal pin token ticket order code number room id os nota boleto fatura orcamento contrato chamado rastreio rastreamento cupom apartamento casa loja conjunto ligue ligar disque telefone`)
+
 // asserts says whether the sentence makes the figure the house's own word.
 func (k *known) asserts(v value, line sentence) bool {
 	if line.question || line.negated || line.attributed {
@@ -234,7 +260,7 @@ func (k *known) asserts(v value, line sentence) bool {
 	case Percent, Times:
 		return line.priced || v.kind == Times
 	case Duration:
-		return (line.delivery || line.opening) && !is(k.r.tokens, v.first-1, "com", "tem", "ha", "seus", "suas", "esses", "essas")
+		return (line.delivery || line.opening || v.upto) && !is(k.r.tokens, v.first-1, "com", "tem", "ha", "seus", "suas", "esses", "essas")
 	case Day, Hour:
 		return !line.closed && (line.opening || line.delivery || line.free)
 	}
@@ -262,6 +288,10 @@ func (k *known) whole(v value) bool {
 // stands behind this one, and nobody has this one of it: "4 noites" beside "5 noites".
 func (k *known) miscounts(v value) bool {
 	counted, same := false, false
+	row, known := int32(0), false
+	if v.kind == Number && v.noun != "" && v.last < len(k.r.tokens) {
+		row, known = k.house.vocabulary[stem.Portuguese(k.r.tokens[v.last].Fold)]
+	}
 	for _, kind := range [...]Kind{Number, Percent, Duration, Times, Money, Hour, Day, Address} {
 		k.each(kind, func(g *ground) bool {
 			switch {
@@ -269,6 +299,8 @@ func (k *known) miscounts(v value) bool {
 				same = true
 			case v.noun != "" && g.noun == v.noun && g.kind == v.kind && g.source&(fromHouse|fromTool) != 0:
 				counted = true
+			case known && g.kind == Number && g.source == fromHouse && g.noun == "" && g.unit == "" && g.s == "" && g.upto && slices.Contains(g.words, row):
+				counted = true // "Reposição: até 2 por mês"
 			}
 			return !same
 		})
@@ -362,7 +394,7 @@ func (k *known) day(all []value, i int, line sentence) (Why, bool) {
 	}
 	// A weekday and a date of the same sentence that are one day stand and fall together.
 	for j, w := range all {
-		if j != i && w.kind == Day && w.sentence == v.sentence && (v.week != 0 && !v.plural && w.dated() && v.week == bit(w.date(k.now).Weekday()) || v.dated() && w.dated() && (v.relative || w.relative) && v.date(k.now).Equal(w.date(k.now))) {
+		if j != i && w.kind == Day && w.sentence == v.sentence && (v.week != 0 && !v.plural && w.dated() && v.week == bit(w.date(k.now).Weekday()) || v.day == w.day && v.month == 0 && w.relative && v.week == 0 || v.dated() && w.dated() && (v.relative || w.relative) && v.date(k.now).Equal(w.date(k.now))) {
 			if w.relative && w.date(k.now).Equal(today(k.now)) || k.sources(w)&^fromCustomer != 0 || k.sources(w) != 0 && !k.asserts(v, line) {
 				return "", true
 			}
@@ -477,6 +509,22 @@ func (k *known) hour(all []value, v value, line sentence) (Why, bool) {
 		return Contradicted, true
 	}
 	return "", true
+}
+
+// variable says whether what looks like an address is a customer's datum in a template of a
+// helpdesk, "{{contact.info}}".
+func (k *known) variable(v value) bool {
+	before := strings.TrimRight(k.r.text[:v.from], " -")
+	after := strings.TrimLeft(k.r.text[v.to:], " -")
+	owner, name, ok := strings.Cut(v.s, ".")
+	if !ok || !strings.HasSuffix(before, "{{") || !strings.HasPrefix(after, "}}") && !strings.HasPrefix(after, "|") {
+		return false
+	}
+	switch owner {
+	case "contact", "conversation", "agent", "account", "inbox", "message":
+		return strings.Trim(name, "abcdefghijklmnopqrstuvwxyz_") == ""
+	}
+	return false
 }
 
 // link says whether an address may be given away.

@@ -183,9 +183,7 @@ func sentences() []string {
 	}
 	for n := 6; n <= 14; n++ {
 		cut := prompt[:min(n*3, len(prompt))]
-		for _, written := range []string{base64.StdEncoding.EncodeToString([]byte(cut)), hex.EncodeToString([]byte(cut)), "%" + strings.ToUpper(strings.Join(pairs(hex.EncodeToString([]byte(cut))), "%")), "0x" + strings.Join(pairs(hex.EncodeToString([]byte(cut))), " 0x"), `\x` + strings.Join(pairs(hex.EncodeToString([]byte(cut))), `\x`)} {
-			all = append(all, written)
-		}
+		all = append(all, base64.StdEncoding.EncodeToString([]byte(cut)), hex.EncodeToString([]byte(cut)), "%"+strings.ToUpper(strings.Join(pairs(hex.EncodeToString([]byte(cut))), "%")), "0x"+strings.Join(pairs(hex.EncodeToString([]byte(cut))), " 0x"), `\x`+strings.Join(pairs(hex.EncodeToString([]byte(cut))), `\x`))
 	}
 	words := strings.Fields(prompt)
 	for n := 6; n <= min(12, len(words)); n++ {

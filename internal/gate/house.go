@@ -42,7 +42,7 @@ func Prepare(passages []string) *House {
 			h.timely = append(h.timely, p)
 			continue
 		}
-		all, shared, named := r.subjects()
+		all, shared, named, rows := r.subjects()
 		var around []int32
 		for t := range r.tokens {
 			for _, w := range r.wordsAt(t, nil) {
@@ -52,9 +52,12 @@ func Prepare(passages []string) *House {
 				}
 			}
 		}
-		here := map[int32]bool{}
+		here := map[int64]bool{}
 		for i, v := range r.values {
 			g := ground{value: v, source: fromHouse, passage: len(seen), around: around}
+			if t, ok := r.tier(i); ok {
+				g.tier = t
+			}
 			for _, w := range shared[i] {
 				g.shared = append(g.shared, number(w))
 			}
@@ -63,8 +66,9 @@ func Prepare(passages []string) *House {
 				if !slices.Contains(g.words, id) {
 					g.words = append(g.words, id)
 				}
-				if k < named[i] && !here[id] {
-					here[id] = true
+				// The figures of one row have one name, which counts once.
+				if at := int64(rows[i])<<32 | int64(id); k < named[i] && !here[at] {
+					here[at] = true
 					inNames[id]++
 				}
 			}

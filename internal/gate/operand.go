@@ -4,6 +4,8 @@ import (
 	"math/bits"
 	"slices"
 	"strings"
+
+	"secretaria/internal/portuguese"
 )
 
 // The operands of a calculation.
@@ -40,7 +42,7 @@ func (k *known) counts(i int) []int64 {
 		case s < at-1 || s > at:
 		case is(k.r.tokens, j, "semana", "semanal"):
 			add(7_00)
-		case is(k.r.tokens, j, "volta") && is(k.r.tokens, j-2, "ida"):
+		case is(k.r.tokens, j, "volta") && slices.ContainsFunc(k.r.tokens[max(j-6, 0):j], func(t portuguese.Token) bool { return t.Fold == "ida" }):
 			add(2_00)
 		case is(k.r.tokens, j, "ano", "anual", "anuais"):
 			add(12_00)
@@ -53,6 +55,20 @@ func (k *known) counts(i int) []int64 {
 			if g.source == fromCustomer {
 				add(g.raw)
 			}
+		}
+	}
+	// "Dois barcos por 5 dias": what the sentence itself counts, multiplied; "20 km de ida e 20 de
+	// volta": added.
+	var here []int64
+	for j := range k.r.values {
+		if w := &k.r.values[j]; j != i && w.sentence == at && (w.kind == Number || w.kind == Duration || w.kind == Times) && w.s == "" && w.raw > 100 && w.raw <= 100_00 {
+			for _, n := range here {
+				if w.kind == Number {
+					add(n + w.raw)
+				}
+				add(n * w.raw / 100)
+			}
+			here = append(here, w.raw)
 		}
 	}
 	return out
@@ -157,9 +173,9 @@ func (k *known) meant(all []*ground, window []int32) []*ground {
 	})
 }
 
-// plain drops the amounts that are told of many things in a second way, "Chalé: diária R$ 650;
+// ordinary drops the amounts that are told of many things in a second way, "Chalé: diária R$ 650;
 // baixa temporada R$ 510", where the words of that way do not stand in the window.
-func (k *known) plain(all []*ground, window []int32) []*ground {
+func (k *known) ordinary(all []*ground, window []int32) []*ground {
 	return slices.DeleteFunc(slices.Clone(all), func(g *ground) bool {
 		return slices.ContainsFunc(all, func(o *ground) bool {
 			if o.passage != g.passage || o.passage == 0 || o.from >= g.from || g.least {
@@ -206,7 +222,10 @@ func (k *known) percents(i int) []share {
 	for j := range k.house.grounds[Percent] {
 		g := &k.house.grounds[Percent][j]
 		said := slices.ContainsFunc(out, func(s share) bool { return s.n == g.n })
-		if !said && (here || !line.terms && k.house.weigh(g.words, window, nil) < 0.3) {
+		told := slices.ContainsFunc(k.house.grounds[Percent], func(o ground) bool {
+			return o.passage == g.passage && slices.ContainsFunc(out, func(s share) bool { return s.n == o.n })
+		})
+		if !said && !told && (here || !line.terms && k.house.weigh(g.words, window, nil) < 0.3) {
 			continue
 		}
 		on := slices.ContainsFunc(g.words, func(w int32) bool {

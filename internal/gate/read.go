@@ -59,6 +59,9 @@ func read(text string, now time.Time, zone *time.Location, ground bool) *reader 
 	for ; next < len(shaped); next++ {
 		r.keep(shaped[next], len(r.tokens)-1, len(r.tokens))
 	}
+	if !ground {
+		r.weigh()
+	}
 	return r
 }
 
@@ -100,6 +103,9 @@ func (r *reader) keep(v value, from, to int) {
 		r.values[k].top = v.n
 	}
 	v.noun = noun(r.tokens, to)
+	if v.kind == Times && is(r.tokens, to, "com", "sem") && is(r.tokens, to+1, "juros", "acrescimo") {
+		v.unit = r.tokens[to].Fold
+	}
 	if k := len(r.values) - 1; k >= 0 && v.kind == Number && v.s == "" && v.raw >= 1_00 && v.raw <= 31_00 && r.values[k].kind == Day && r.values[k].week != 0 && is(r.tokens, from-1, "(") && r.lastEnd == from-1 && is(r.tokens, to, ")") {
 		v = value{kind: Day, day: int(v.raw / 100), from: v.from, to: v.to, sentence: v.sentence} // "quarta (23)"
 	}
@@ -155,6 +161,9 @@ func (r *reader) freeAt(i int) (value, int, bool) {
 }
 
 func (r *reader) percentAt(i int) (value, int, bool) {
+	if r.ground && is(r.tokens, i, "metade") {
+		return value{kind: Percent, n: 50_00, raw: 50_00}, i + 1, true
+	}
 	d, ok := decimalAt(r.tokens, i)
 	if !ok || d.digits != "" {
 		return value{}, 0, false
@@ -208,7 +217,9 @@ func (r *reader) moneyAt(i int) (value, int, bool) {
 	case is(t, d.to, "centavo", "centavos"):
 		v.n /= 100
 		return v, d.to + 1, true
-	case d.places == 2 && !r.unit(d.to) && !is(t, i-1, "/", "-"):
+	case r.ground && !d.words && d.n >= 20_00 && mark(t, d.to, "/") && is(t, d.to+1, "mes", "dia", "diaria", "hora", "pessoa", "aula", "sessao", "noite", "ano", "semana", "unidade", "un", "m²", "metro"):
+		return v, d.to, true // "Livre: 380/mês"
+	case d.places == 2 && !r.unit(d.to) && !is(t, i-1, "/", "-", "x", "×") && !is(t, d.to, "x", "×"):
 		v.bare = true
 		return v, d.to, true
 	}

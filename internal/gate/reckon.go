@@ -18,7 +18,7 @@ const (
 	// maxBases bounds the amounts of the house that a calculation may start from.
 	maxBases  = 24
 	maxCounts = 12
-	maxCount  = 1000
+	maxCount  = 5000
 )
 
 // reckon accepts figures that follow from others. It runs from left to right and twice, since a
@@ -35,6 +35,8 @@ func (k *known) reckon() {
 			switch kind {
 			case Money:
 				ok = k.reckonsMoney(i)
+			case Percent:
+				ok = k.rest(i)
 			case Times:
 				ok = k.reckonsTimes(i)
 			case Duration:
@@ -96,9 +98,9 @@ func (k *known) reckonsMoney(i int) bool {
 	}
 	several := slices.Clone(bases) // of which there may be so many
 	spoken := append(k.house.known(k.r, 0, len(k.r.tokens), nil), k.asked()...)
-	for _, g := range k.plain(house, spoken) {
+	for _, g := range k.ordinary(house, spoken) {
 		// Asked for one row and telling it by its name, an answer does not count by another row.
-		if len(own) == 0 || k.house.weigh(g.words, spoken, nil) > 0 || k.house.weigh(own[0].words, k.asked(), nil) < 0.9 {
+		if len(own) == 0 || g.source != fromHouse || k.house.weigh(g.words, spoken, nil) > 0 || k.house.weigh(own[0].words, k.asked(), nil) < 0.9 {
 			several = append(several, g.n)
 		}
 	}
@@ -113,11 +115,12 @@ func (k *known) reckonsMoney(i int) bool {
 		return k.adds(v.n, i, said, nil, counts)
 	}
 	near := int64(1) // how far a rounded amount may be off: a cent for each share
-	if line.vague {
+	if line.vague || line.above || line.below {
 		near = 100
 	}
+	window := k.sentence(i)
 	for _, n := range counts {
-		name := k.names(n, own, said)
+		name := k.names(n, window, own, said)
 		for _, b := range several {
 			if !name && (abs(b*n-v.n*100) <= 50 || n >= 100_00 && b*n == v.n*100_00) || abs(b*100-v.n*n) <= n*near && n >= 200 && b > v.n && k.payable(i, b, n) {
 				k.counted(i, n)
@@ -139,8 +142,16 @@ func (k *known) reckonsMoney(i int) bool {
 		}
 	}
 	if line.compared || v.sentence > 0 && v.sentence <= len(k.lines) && k.lines[v.sentence-1].compared {
+		whole := slices.Clone(bases)
+		for _, kind := range [...]Kind{Money, Number} {
+			for _, g := range k.told[kind] {
+				if g.source == fromCustomer && g.raw >= 20_00 {
+					whole = append(whole, g.raw) // "deu 229": "faltam R$ 71 para os R$ 300"
+				}
+			}
+		}
 		for _, a := range bases {
-			for _, b := range bases {
+			for _, b := range whole {
 				if abs(a-b-v.n) < near {
 					return true
 				}
@@ -155,6 +166,14 @@ func (k *known) reckonsMoney(i int) bool {
 	return k.shares(v.n, i, bases, counts)
 }
 
+// rest says whether a percentage is what another one leaves: "40% na entrada e os outros 60%".
+func (k *known) rest(i int) bool {
+	v := &k.r.values[i]
+	return is(k.r.tokens, v.first-1, "outros", "demais", "restantes") && slices.ContainsFunc(k.held(Percent, i), func(p *value) bool {
+		return p.sentence == v.sentence && p.n+v.n == 100_00
+	})
+}
+
 // payable says whether the house lets an amount be paid in so many parts.
 func (k *known) payable(i int, whole, n int64) bool {
 	paid := slices.ContainsFunc(k.r.values, func(w value) bool {
@@ -166,7 +185,7 @@ func (k *known) payable(i int, whole, n int64) bool {
 	for j := range k.house.grounds[Times] {
 		for l := range k.house.grounds[Money] {
 			t, g := &k.house.grounds[Times][j], &k.house.grounds[Money][l]
-			if g.passage == t.passage && g.least && (g.each && k.r.values[i].n < g.n || !g.each && whole < g.n) {
+			if g.passage == t.passage && g.least && (g.each && k.r.values[i].n < g.n || !g.each && g.sentence == t.sentence && whole < g.n) {
 				return false
 			}
 		}
@@ -191,15 +210,21 @@ func (k *known) lists(i int) bool {
 
 // names says whether a count is part of the name of what the sentence is of, "pacote de 8
 // sessões", and not how many of it there are, unless its price is told beside it.
-func (k *known) names(n int64, own []*ground, said []*value) bool {
-	if len(own) == 0 || n%100 != 0 || slices.ContainsFunc(said, func(w *value) bool { return w.n == own[0].n }) {
+func (k *known) names(n int64, window []int32, own []*ground, said []*value) bool {
+	again := 0
+	for i := range k.r.values {
+		if k.r.values[i].kind == Number && k.r.values[i].raw == n {
+			again++ // "dois de 2 portas"
+		}
+	}
+	if again > 1 || len(own) == 0 || n%100 != 0 || slices.ContainsFunc(said, func(w *value) bool { return w.n == own[0].n }) {
 		return false
 	}
 	digits := strconv.FormatInt(n/100, 10)
 	return slices.ContainsFunc(own, func(g *ground) bool {
 		return slices.ContainsFunc(g.words, func(w int32) bool {
 			name := k.house.names[w]
-			return strings.HasPrefix(name, digits) && len(name) > len(digits) && (name[len(digits)] < '0' || name[len(digits)] > '9')
+			return strings.HasPrefix(name, digits) && slices.Contains(window, w) && len(name) > len(digits) && (name[len(digits)] < '0' || name[len(digits)] > '9')
 		})
 	})
 }
@@ -209,7 +234,7 @@ func (k *known) names(n int64, own []*ground, said []*value) bool {
 func (k *known) counted(i int, n int64) {
 	for j := range k.r.values {
 		w := &k.r.values[j]
-		if w.sentence == k.r.values[i].sentence && (w.kind == Number || w.kind == Duration && w.s == "") && (w.raw == n || w.months && w.n*100 == n) && k.verdicts[j] == Unknown {
+		if w.sentence == k.r.values[i].sentence && (w.kind == Number || w.kind == Duration && w.s == "") && (w.raw == n || w.months && w.n*100 == n || w.raw > 100 && n > w.raw && n*100%w.raw == 0) && (k.verdicts[j] == Unknown || k.verdicts[j] == Misplaced && w.kind == Duration) {
 			k.verdicts[j] = ""
 		}
 	}
@@ -267,6 +292,19 @@ func (k *known) together(i int, house []*ground, named int) bool {
 		return apart || extra || slices.Contains(here, a) && slices.Contains(here, b) || k.house.weigh(a.words, asked, b.words) >= 0.3 && k.house.weigh(b.words, asked, a.words) >= 0.3
 	}
 	named = min(named, len(house))
+	if apart && len(here) > 2 {
+		for x, a := range here {
+			sum := int64(0)
+			for _, b := range here {
+				if a.passage == b.passage {
+					sum += b.n
+				}
+			}
+			if sum == n && (x == 0 || here[x-1].passage != a.passage) {
+				return true // "collant, meia e saia somam R$ 178"
+			}
+		}
+	}
 	for x, a := range house {
 		sum, several := int64(0), 0
 		for y, b := range house {
@@ -434,7 +472,7 @@ func (k *known) reckonsNumber(i int) bool {
 	k.each(Number, func(g *ground) bool { add(&g.value, g.source != fromHouse); return true })
 	for _, a := range all {
 		for _, n := range k.counts(i) {
-			if v.unit != "" && a*n == v.raw*100 {
+			if v.unit != "" && (a*n == v.raw*100 || v.raw*n == a*100) {
 				return true // "280 kWh por mês, 3.360 kWh por ano"
 			}
 		}
@@ -446,7 +484,7 @@ func (k *known) reckonsNumber(i int) bool {
 			}
 		}
 	}
-	if v.unit == "m²" {
+	if v.unit == "m²" || v.unit == "m" {
 		for j := range k.r.values {
 			for l := range j {
 				if a, b := &k.r.values[l], &k.r.values[j]; a.sentence == v.sentence && b.sentence == v.sentence && j != i && l != i && abs(a.raw*b.raw-v.raw*100) <= 50 {

@@ -10,6 +10,7 @@ import (
 
 // sentence is what is known of the sentence in which a figure stands.
 type sentence struct {
+	from, to   int // tokens
 	question   bool
 	priced     bool // tells a price or a discount
 	opening    bool // tells when the house opens or closes
@@ -59,8 +60,8 @@ const (
 
 var tells = [...]*regexp.Regexp{
 	pricing:    phrase.Any(`custa[mr]?`, `sai`, `sairia`, `fica`, `ficaria`, `valor(?:es)?`, `precos?`, `descontos?`, `cobramos`, `cobrimos`, `cupom`, `promoc\w+`, `por apenas`, `faco`, `fazemos`, `aplicamos`, `aplico`, `aplicado`, `consigo`, `conseguimos`, `frete`, `taxa`, `mensalidade`, `off`, `gratis`, `gratuit\w+`, `total`),
-	openings:   phrase.Any(`abr(?:e|em|imos|ir|iremos|indo)`, `abert[oa]s?`, `fecha(?:m|mos|r)?`, `fechad[oa]s?`, `funciona(?:m|mos)?`, `atende(?:m|mos)?`, `atendimento`, `expediente`, `(?:te|lhe) esper(?:amos|o)`, `esperamos (?:por )?(?:voce|vc)`, `pode vir`, `venha`, `aguardamos`, `(?:vamos|ficamos|estamos) (?:aqui )?ate`, `horario de (?:funcionamento|atendimento)`),
-	opens:      phrase.Any(`abr(?:e|em|imos|ir|iremos|indo)`, `abert[oa]s?`, `funciona(?:m|mos)?`, `atende(?:m|mos)?`, `(?:vamos|ficamos|estamos) (?:aqui )?ate`, `(?:te|lhe|o|a) espera(?:mos)?`, `(?:te|lhe) espero`, `esperamos (?:por )?(?:voce|vc)`, `(?:pode|podem) vir`, `venha`, `aguardamos`),
+	openings:   phrase.Any(`abr(?:e|em|imos|ir|iremos|indo)`, `abert[oa]s?`, `fecha(?:m|mos|r)?`, `fechad[oa]s?`, `funciona(?:m|mos)?`, `atende(?:m|mos|ndo)?`, `funcionando`, `atendimento`, `expediente`, `(?:te|lhe) esper(?:amos|o)`, `esperamos (?:por )?(?:voce|vc)`, `pode vir`, `venha`, `aguardamos`, `(?:vamos|ficamos|estamos) (?:aqui )?ate`, `horario de (?:funcionamento|atendimento)`),
+	opens:      phrase.Any(`abr(?:e|em|imos|ir|iremos|indo)`, `abert[oa]s?`, `funciona(?:m|mos|ndo)?`, `atende(?:m|mos|ndo)?`, `(?:vamos|ficamos|estamos) (?:aqui )?ate`, `(?:te|lhe|o|a) espera(?:mos)?`, `(?:te|lhe) espero`, `esperamos (?:por )?(?:voce|vc)`, `(?:pode|podem) vir`, `venha`, `aguardamos`),
 	deliveries: phrase.Any(`chega(?:m|r|ra|rao)?`, `entrega(?:m|mos|r|remos)?`, `entregue`, `pront[oa]s?`, `prazo`, `termina`, `vence`, `libera(?:do|da|mos)?`, `instala\w*`, `comeca`),
 	vacancies:  phrase.Any(`vagas?`, `disponive(?:l|is)`, `livres?`, `encaix\w+`, `temos`, `tenho`, `bloquead[oa]`, `garantid[oa]`),
 	customers:  phrase.Any(`(?:voce|vc|voces|vcs|o senhor|a senhora) (?:ja |me |nos |acabou de )?(?:disse\w*|mencion\w+|inform\w+|falou|falaram|pedi\w+|pede|quer\w*|precisa\w*|desej\w+|prefer\w+|coment\w+|pag\w+|escreveu|pergunt\w+|cit\w+|pass\w+|gost\w+|suger\w+|escolh\w+|viu|viram|achou|tem|tinha|gasta\w*|enviou|mandou|fez|comprou|marcou|contrat\w+|perde\w*|encontrou|cheg\w+|vem|vao|vai|vir\w*|est\w+|trabalh\w+|us[aeo]\w*|mor[ao]\w*)`, `seu orcamento`, `sua preferencia`, `anot\w+`, `entend\w+`, `registrei`, `o pedido para`, `convite`, `sua meta`, `uma meta`, `perder`),
@@ -75,7 +76,7 @@ var tells = [...]*regexp.Regexp{
 	vagues:     phrase.Any(`cerca de`, `aproximadamente`, `mais ou menos`, `uns`, `umas`, `em torno`, `por volta`, `quase`, `perto de`),
 	belows:     phrase.Any(`menos de`, `quase`, `nem`),
 	aboves:     phrase.Any(`mais de`, `pouco mais`),
-	countings:  phrase.Any(`contando`, `a contar`, `a partir de (?:hoje|amanha)`, `contad[oa]s?`, `(?:\w+[aei]ndo|se for|se (?:fechar|comecar|pagar|comprar|aprovar|contratar)) (?:hoje|amanha|agora|na|no|dia|em|de|as)`),
+	countings:  phrase.Any(`contando`, `a contar`, `a partir de (?:hoje|amanha)`, `contad[oa]s?`, `(?:\w+[aei]ndo|se for|se (?:fechar|comecar|pagar|comprar|aprovar|contratar)) (?:ate )?(?:hoje|amanha|agora|na|no|dia|em|de|as)`),
 	returns:    phrase.Any(`volt(?:a|amos|am|aremos)`, `retorn(?:a|amos|am|o|aremos)`, `reabr\w+`, `retom\w+`),
 	negations:  phrase.Any(`nao (?:\w+ )?(?:consegu\w+|consigo|temos|tem|tenho|faz\w*|faco|e|ha|abr\w+|atend\w+|trabalh\w+|cobr\w+|poss\w+|podemos|da|garant\w+|entreg\w+|oferec\w+|funcion\w+|fica\w*|inclu\w+|est\w+|aceit\w+|aplic\w+)`, `exceto`, `menos`, `nem`, `ainda nao`, `infelizmente`),
 }
@@ -90,7 +91,7 @@ func (r *reader) cut() {
 	from := 0
 	end := func(i int) {
 		if i > from {
-			r.sentences = append(r.sentences, r.judge(from, i))
+			r.sentences = append(r.sentences, sentence{from: from, to: i})
 			from = i
 		}
 	}
@@ -128,10 +129,19 @@ func (r *reader) another(from, i int) bool {
 	return before && name && behind
 }
 
-func (r *reader) judge(from, to int) sentence {
-	if r.ground {
-		return sentence{} // only what an answer says is judged
+// weigh judges the sentences with figures, and those before them. Only what an answer says is
+// judged.
+func (r *reader) weigh() {
+	judged := -1
+	for i := range r.values {
+		for s := max(r.values[i].sentence-1, judged+1); s <= r.values[i].sentence && s < len(r.sentences); s++ {
+			r.sentences[s] = r.judge(r.sentences[s].from, r.sentences[s].to)
+			judged = s
+		}
 	}
+}
+
+func (r *reader) judge(from, to int) sentence {
 	var b strings.Builder
 	for _, t := range r.tokens[from:to] {
 		if t.Kind == portuguese.Word || t.Kind == portuguese.Digits {
@@ -143,6 +153,7 @@ func (r *reader) judge(from, to int) sentence {
 	may := telling.May(words)
 	has := func(i int) bool { return may&(1<<i) != 0 && tells[i].MatchString(words) }
 	return sentence{
+		from: from, to: to,
 		question: is(r.tokens, to-1, "?"), priced: has(pricing), opening: has(openings), opens: has(opens), delivery: has(deliveries), free: has(vacancies),
 		attributed: has(customers), negated: has(negations), closed: has(closings), discount: has(discounts),
 		total: has(totals), compared: has(compares), more: has(surcharges), half: has(halves), terms: has(terms), difference: has(apart), vague: has(vagues), below: has(belows), above: has(aboves), counting: has(countings), again: has(returns),

@@ -68,8 +68,22 @@ func (r *reader) shapes() string {
 			take(v, from, to)
 		}
 	}
-	for _, m := range isoShape.FindAllSubmatchIndex(masked, -1) {
-		r.timestamp(string(masked), m, take)
+	if strings.ContainsAny(r.text, "0123456789") {
+		r.numerals(masked, take)
+	}
+	sortValues(r.values)
+	return string(masked)
+}
+
+// numerals finds the shapes that consist of digits.
+func (r *reader) numerals(masked []byte, take func(value, int, int)) {
+	if strings.Contains(r.text, "-") {
+		for _, m := range isoShape.FindAllSubmatchIndex(masked, -1) {
+			r.timestamp(string(masked), m, take)
+		}
+	}
+	if !run(string(masked), 8, dialled) {
+		return
 	}
 	for _, m := range digitShape.FindAllIndex(masked, -1) {
 		// A run may hold several figures, "40 11 3031-4455": the longest shape from each start wins.
@@ -87,8 +101,15 @@ func (r *reader) shapes() string {
 			from += to
 		}
 	}
-	sortValues(r.values)
-	return string(masked)
+}
+
+// dialled says whether a byte may stand in a phone or a document.
+func dialled(c byte) bool {
+	switch c {
+	case '(', ')', '.', '-', '/', ' ', '+':
+		return true
+	}
+	return c >= '0' && c <= '9'
 }
 
 // maybeLink says whether a sign stands between letters as in an address: most passages have

@@ -44,6 +44,9 @@ func (r *reader) wordsAt(i int, out []string) []string {
 		if i > 0 && r.tokens[i-1].Kind == portuguese.Word && len(r.tokens[i-1].Fold) >= 3 && !common[r.tokens[i-1].Fold] && len(t.Fold) <= 4 {
 			out = append(out, stem.Portuguese(r.tokens[i-1].Fold)+"~"+t.Fold) // "iPhone 13"
 		}
+		if n := i + 1; n < len(r.tokens) && r.tokens[n].Kind == portuguese.Word && r.tokens[n].Glued && len(r.tokens[n].Fold) <= 3 && len(t.Fold) <= 5 && measure(r.tokens, n) == "" && !is(r.tokens, n, "h", "hs", "hrs", "min", "x", "k", "o", "a") {
+			return append(out, t.Fold+r.tokens[n].Fold) // "60Ah"
+		}
 		if d, ok := decimalAt(r.tokens, i); ok && d.digits == "" && d.n%100 == 0 {
 			counted(d.n/100, d.to)
 		}
@@ -83,20 +86,27 @@ func (r *reader) words(to []string, from, end int) []string {
 
 // subjects returns the words of each value of a text of the grounds, how many of them are of the
 // name that stands before a colon, and those of the name that may not be meant where a later part
-// of the row has a name of its own.
-func (r *reader) subjects() (all, shared [][]string, named []int) {
-	var head []string
+// of the row has a name of its own, and the number of the row.
+func (r *reader) subjects() (all, shared [][]string, named, rows []int) {
+	var head, last []string
+	row := 0
 	starts := r.starts()
 	for i := range r.values {
 		v := &r.values[i]
 		s := v.sentence
 		if s >= len(starts)-1 {
-			all, shared, named = append(all, nil), append(shared, nil), append(named, 0)
+			all, shared, named, rows = append(all, nil), append(shared, nil), append(named, 0), append(rows, row)
 			continue
 		}
 		from, end := starts[s], starts[s+1]
 		if colon := r.colon(from, end); colon >= 0 && (s == 0 || !is(r.tokens, from-1, ";")) {
-			head = r.words(nil, from, colon)
+			if i == 0 || r.values[i-1].sentence != s {
+				row++
+			}
+			if name := r.words(nil, from, colon); len(name) > 0 || i == 0 {
+				head = name // "Mensalidade: R$ 160" is of what the row is of
+			}
+			last = head
 		} else if s > 0 && !is(r.tokens, from-1, ";") && !(i > 0 && r.values[i-1].sentence == s) {
 			head = nil
 		}
@@ -106,6 +116,9 @@ func (r *reader) subjects() (all, shared [][]string, named []int) {
 			after += 2 // "por página" is of many things
 		}
 		own := r.words(r.words(nil, left, v.last), after, right)
+		if len(head) == 0 && len(own) == 0 {
+			head = last // "Juvenil: segundas às 19h. R$ 270 mensais."
+		}
 		words, weak := slices.Clone(head), []string(nil)
 		if s > 0 && is(r.tokens, from-1, ";") && r.colon(from, end) >= 0 {
 			// "Entrega no centro: R$ 12; demais bairros: R$ 20".
@@ -139,9 +152,9 @@ func (r *reader) subjects() (all, shared [][]string, named []int) {
 		}
 		all = append(all, words)
 		shared = append(shared, slices.Clone(weak))
-		named = append(named, len(head))
+		named, rows = append(named, len(head)), append(rows, row)
 	}
-	return all, shared, named
+	return all, shared, named, rows
 }
 
 // before returns the words of the amount before value i.
@@ -227,7 +240,21 @@ func (r *reader) clause(i, from, end int) (left, right int) {
 		}
 	}
 	right = next
-	for k := v.last; k < next; k++ {
+	after := v.last
+	if is(r.tokens, after, "por", "/") {
+		after += 2
+	}
+	if is(r.tokens, after, "(") {
+		for k := after; k < min(next, after+12); k++ {
+			if is(r.tokens, k, ")") {
+				after = k // "R$ 280 (hatch) e R$ 340 (sedã)"
+				break
+			}
+		}
+	} else {
+		after = v.last
+	}
+	for k := after; k < next; k++ {
 		if is(r.tokens, k, ",", ";", "(", "mas") && (k > v.last || next < end) || next < end && is(r.tokens, k, "e", "ou") {
 			right = k
 			break
@@ -240,7 +267,7 @@ func (r *reader) clause(i, from, end int) (left, right int) {
 // or one of several days or hours of the same thing.
 func (r *reader) ranges(i int, v *value) bool {
 	gap := v.first - i
-	return gap == 1 && is(r.tokens, i, "a", "ate", "-", "–") || (v.kind == Day || v.kind == Hour) && gap <= 2 && is(r.tokens, i, "e", "a", "ate", "-", "–", ",")
+	return gap == 1 && is(r.tokens, i, "a", "ate", "-", "–") || (v.kind == Day || v.kind == Hour) && gap <= 2 && is(r.tokens, i, "e", "a", "as", "ate", "-", "–", ",")
 }
 
 // window returns the tokens of an answer that may say what value i is of.
@@ -280,9 +307,9 @@ func (r *reader) window(i int) (left, right int) {
 }
 
 // common are words that do not tell one thing of a house from another.
-var common = set(`que com sem por para pra pro dos das nos nas uma uns umas aos pelo pela pelos pelas mas sim nao voce voces seu sua seus suas nosso nossa nossos nossas este esta esse essa isso aqui ele ela eles elas ate mais menos cada todo toda todos todas muito tambem ainda apenas somente entre sobre apos antes depois quando como qual quais quanto quantos oi ola bom boa
+var common = set(`meio meia que com sem por para pra pro dos das nos nas uma uns umas aos pelo pela pelos pelas mas sim nao voce voces seu sua seus suas nosso nossa nossos nossas este esta esse essa isso aqui ele ela eles elas ate mais menos cada todo toda todos todas muito tambem ainda apenas somente entre sobre apos antes depois quando como qual quais quanto quantos oi ola bom boa
 	ser sao estao ter tem temos tenho fica ficam ficaria sai saem sairia custa custam vale cobra cobramos cobrado faz fazemos faco pode podem posso vai vao foi dura duram leva levam pagar paga pago quer oferecemos damos serve inclui atualmente partir total
-	preco precos valor valores reais real duracao tempo prazo cerca aproximadamente hoje dia dias hora horas minuto minutos minutinhos mes meses ano anos semana semanas uteis util vezes parcelas juros segunda terca quarta quinta sexta sabado domingo segundas tercas quartas quintas sextas sabados domingos feira manha tarde noite amanha mil cento desconto descontos mensalidade mensalidades de da do em no na os as um se ou ja eu te me la ao ok so vc rs km kg ml cm mm ha vou mim fiz
+	preco precos valor valores reais real duracao tempo prazo cerca aproximadamente hoje dia dias hora horas minuto minutos minutinhos mes meses ano anos semana semanas uteis util vezes parcelas juros segunda terca quarta quinta sexta sabado domingo segundas tercas quartas quintas sextas sabados domingos feira manha tarde noite amanha mil cento desconto descontos mensalidade mensalidades mensal mensais mensalmente de da do em no na os as um se ou ja eu te me la ao ok so vc rs km kg ml cm mm ha vou mim fiz
 	atende atendem atendemos atender atendimento funciona funcionam funcionamos funcionamento abre abrem abrimos aberto aberta abertos fecha fecham fechamos fechado horario horarios expediente`)
 
 func set(words string) map[string]bool {

@@ -50,16 +50,17 @@ type value struct {
 
 func (v value) dated() bool { return v.day != 0 && v.month != 0 }
 
-// date is the civil day of a dated value; without a year the one nearest to now.
+// date is the civil day of a dated value; without a year one about now: what is
+// told to customers lies ahead more often than behind.
 func (v value) date(now time.Time) time.Time {
 	if v.year != 0 {
 		return time.Date(v.year, time.Month(v.month), v.day, 0, 0, 0, 0, time.UTC)
 	}
 	d := time.Date(now.Year(), time.Month(v.month), v.day, 0, 0, 0, 0, time.UTC)
 	switch gap := d.Sub(now).Hours() / 24; {
-	case gap < -183:
+	case gap < -90:
 		return d.AddDate(1, 0, 0)
-	case gap > 183:
+	case gap > 275:
 		return d.AddDate(-1, 0, 0)
 	}
 	return d
@@ -83,6 +84,9 @@ func (v *value) supports(g *value, loose bool, now time.Time) bool {
 	case Percent:
 		return g.kind == Percent && g.n == v.n
 	case Times:
+		if v.unit == "sem" && g.unit == "com" {
+			return false
+		}
 		return g.kind == Times && g.n == v.n || g.kind == Number && loose && g.raw == v.raw
 	case Duration:
 		if g.kind == Hour && g.span {
