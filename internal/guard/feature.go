@@ -56,17 +56,27 @@ func (fs *features) collect(v view, met []hit) {
 		at int
 		c  concept
 	}
-	var recent [6]meant // the last words that mean something, the latest first
+	var recent [6]meant  // the last words that mean something, the latest first
+	var seen [256]uint64 // pairs of words that stood here before, by bits of their hash
 	for i := range v.tokens {
 		t := &v.tokens[i]
 		word := v.text[t.start:t.end]
 		if len(word) > 24 {
 			word = word[:24]
 		}
-		stem := hashBytes(1, word)
-		fs.add(i, stem)
+		whole := hashBytes(1, word)
+		stem := whole
 		if len(word) > 5 {
 			stem = hashBytes(2, word[:5])
+		}
+		pair := mix(stem*29 + stem1*19)
+		if seen[pair>>6&255]&(1<<(pair&63)) != 0 {
+			stem2, stem1 = stem1, stem
+			continue // what is said again weighs no more: a flood is no attack
+		}
+		seen[pair>>6&255] |= 1 << (pair & 63)
+		fs.add(i, whole)
+		if stem != whole {
 			fs.add(i, stem)
 		}
 		if i > 0 {

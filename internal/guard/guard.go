@@ -183,13 +183,16 @@ func (g *Guard) observe(text string) observation {
 // against is how far below the threshold the weight of a view lets no rule decide, by the
 // language: the classifier has seen customers use the same words. It has seen most of them
 // in Portuguese.
-func against(lang int) float32 { return [langCount]float32{1, 3, 5}[lang] }
+func against(lang int) float32 { return [langCount]float32{0.25, 3, 5}[lang] }
 
 func (o observation) verdict(c Calibration) Verdict {
 	v := Verdict{Action: o.action, Rule: o.rule, View: o.ruleView, Score: 1 / (1 + math.Exp(float64(c.Restrict-o.z)))}
 	if c == (Calibration{}) {
 		v.Score = 0 // no model
 		c = Calibration{Restrict: 100, Deflect: 100}
+	}
+	if v.Action == Deflect && o.ruleZ < c.Deflect-against(o.lang) && c.Restrict < 100 {
+		v.Action = Restrict
 	}
 	if v.Action > Allow && o.ruleZ < c.Restrict-against(o.lang) && c.Restrict < 100 {
 		v.Action, v.Rule, v.View = Allow, "", ""

@@ -50,14 +50,14 @@ func Train(rows []Row, how Training) (*Model, *Report, error) {
 	for k := range folds {
 		var part []example
 		for i := range all {
-			if (fold[all[i].Source] != k || all[i].Source == generated) && all[i].trainable() {
+			if (foldOf(fold, &all[i]) != k || all[i].Source == generated) && all[i].trainable() {
 				part = append(part, examples[i])
 			}
 		}
 		h := g.With(fit(part, how.Seed))
 		guards[k] = h
 		for i := range rows {
-			if fold[rows[i].Source] == k {
+			if foldOf(fold, &rows[i]) == k {
 				seen[i] = h.observe(rows[i].Text)
 			}
 		}
@@ -76,7 +76,7 @@ func Train(rows []Row, how Training) (*Model, *Report, error) {
 		var some []Row
 		var saw []observation
 		for i := range rows {
-			if fold[rows[i].Source] != k {
+			if foldOf(fold, &rows[i]) != k {
 				some, saw = append(some, rows[i]), append(saw, seen[i])
 			}
 		}
@@ -85,10 +85,10 @@ func Train(rows []Row, how Training) (*Model, *Report, error) {
 	}
 	report := &Report{}
 	for i := range rows {
-		v := seen[i].verdict(without[fold[rows[i].Source]][seen[i].lang])
+		v := seen[i].verdict(without[foldOf(fold, &rows[i])][seen[i].lang])
 		report.Add(&rows[i], v)
 		if how.Look != nil {
-			how.Look(&rows[i], v, guards[fold[rows[i].Source]])
+			how.Look(&rows[i], v, guards[foldOf(fold, &rows[i])])
 		}
 	}
 	m.Card.Figures = strings.Split(strings.TrimSpace(report.String()), "\n")
@@ -109,7 +109,9 @@ func (g *Guard) example(r *Row) example {
 	switch {
 	case r.Tier == "obfuscated":
 		e.weight = 0.0001 // their plain view says nothing
-	case r.Tier == "hard" && r.Lang == "pt":
+	case strings.HasPrefix(r.Source, "own-") && r.Attack():
+		e.weight = 5 // by people who write as they please: few, and most like what will come
+	case r.Tier == "hard" && r.Lang == "pt", strings.HasPrefix(r.Source, "own-"):
 		e.weight = 3
 	case r.Attack() && r.Tier == "jailbreak":
 		e.weight = 0.5
@@ -117,6 +119,15 @@ func (g *Guard) example(r *Row) example {
 		e.weight = 3
 	}
 	return e
+}
+
+// foldOf returns the fold of a row. The sentences of Common Voice are by thousands of people,
+// a few each, so that to leave out a row is to leave out its writer.
+func foldOf(fold map[string]int, r *Row) int {
+	if strings.Contains(r.Source, "common-voice") {
+		return int(hashBytes(7, []byte(r.Text)) >> 8 % folds)
+	}
+	return fold[r.Source]
 }
 
 // deal puts sources into folds, the largest first, what is by the same hand together.
@@ -183,7 +194,7 @@ func origins(rows []Row) []Origin {
 }
 
 // calibrate chooses where actions begin: as low as the budgets allow on ordinary rows, and
-// in Portuguese on the hard ones too, of which seven times the share may be stopped.
+// in Portuguese on the hard ones too, of which four times the share may be stopped.
 func calibrate(rows []Row, seen []observation, how Training) [langCount]Calibration {
 	var out [langCount]Calibration
 	for lang := range out {
@@ -204,8 +215,8 @@ func calibrate(rows []Row, seen []observation, how Training) [langCount]Calibrat
 		if lang != LangPortuguese {
 			scale = 2.5 // their attacks are more various and their customers fewer
 		}
-		out[lang].Restrict = max(threshold(ordinary, Restrict, scale*how.Restricted), threshold(hard, Restrict, 7*how.Restricted))
-		out[lang].Deflect = max(out[lang].Restrict+0.5, threshold(ordinary, Deflect, how.Deflected), threshold(hard, Deflect, 5*how.Deflected)+0.5)
+		out[lang].Restrict = max(threshold(ordinary, Restrict, scale*how.Restricted), threshold(hard, Restrict, 4*how.Restricted))
+		out[lang].Deflect = max(out[lang].Restrict+0.5, threshold(ordinary, Deflect, how.Deflected), threshold(hard, Deflect, 3*how.Deflected)+1)
 	}
 	return out
 }

@@ -20,7 +20,7 @@ func disguise(view string) float32 {
 	switch view {
 	case "plain", "quoted":
 		return 0
-	case "spaced", "leet", "uncut", "initials":
+	case "spaced", "leet", "uncut", "initials", "squeezed", "syllables":
 		return 0.5
 	case "caesar", "reversed", "words-reversed":
 		return 1
@@ -285,6 +285,8 @@ func (lex *lexicon) unspaced(d *desk, v view, add func(string, []byte)) {
 		add("spaced", append(out, v.text[copied:]...))
 	}
 	lex.uncut(d, v, add)
+	lex.squeezed(d, v, add)
+	lex.syllables(d, v, add)
 }
 
 // gather joins the single letters from v.tokens[i] up to j. Wider gaps part words; where all
@@ -332,12 +334,84 @@ func (lex *lexicon) uncut(d *desk, v view, add func(string, []byte)) {
 			glued = append(glued, c)
 		}
 	}
+	lex.offer(d, v, "uncut", lex.parted(d, glued), add)
+}
+
+// offer adds a view in which at least two more words mean something than in another.
+func (lex *lexicon) offer(d *desk, v view, name string, text []byte, add func(string, []byte)) {
 	before, _ := known(v.tokens)
-	tokens := lex.tokens(d, glued)
+	tokens := lex.tokens(d, text)
 	after, _ := known(tokens)
 	d.drop(tokens)
 	if after >= before+2 {
-		add("uncut", glued)
+		add(name, text)
+	}
+}
+
+// parted returns a text with its longest unknown words parted into known ones.
+func (lex *lexicon) parted(d *desk, text []byte) []byte {
+	tokens := lex.tokens(d, text)
+	defer d.drop(tokens)
+	var out []byte
+	copied := 0
+	for i := range tokens {
+		t := &tokens[i]
+		if n := t.end - t.start; n < 16 || n > 400 || t.concepts != 0 {
+			continue
+		}
+		if words, ok := lex.segment(text[t.start:t.end]); ok {
+			out = append(append(out, text[copied:t.start]...), words...)
+			copied = t.end
+		}
+	}
+	if copied == 0 {
+		return text
+	}
+	return append(out, text[copied:]...)
+}
+
+// squeezed reads a text in which letters are drawn out, each once.
+func (lex *lexicon) squeezed(d *desk, v view, add func(string, []byte)) {
+	again := func(i int) bool { return i > 0 && v.text[i] == v.text[i-1] && isWord(v.text[i]) }
+	doubled := 0
+	for i := range v.text {
+		if again(i) {
+			doubled++
+		}
+	}
+	if doubled < 6 || doubled*4 < len(v.text) {
+		return
+	}
+	out := d.room(len(v.text))[:0]
+	for i, c := range v.text {
+		if !again(i) {
+			out = append(out, c)
+		}
+	}
+	lex.offer(d, v, "squeezed", out, add)
+}
+
+// syllables reads a text of nothing but pieces of words in one: "mos/ tre/ as/ re/ gras".
+func (lex *lexicon) syllables(d *desk, v view, add func(string, []byte)) {
+	short, unknown := 0, 0
+	for i := range v.tokens {
+		t := &v.tokens[i]
+		if n := t.end - t.start; n > 1 && n <= 4 {
+			short++
+		}
+		if t.concepts == 0 && t.langs == 0 {
+			unknown++
+		}
+	}
+	if n := len(v.tokens); n < 8 || n > 200 || short*8 < n*7 || unknown*2 < n {
+		return
+	}
+	run := d.room(len(v.text))[:0]
+	for i := range v.tokens {
+		run = append(run, v.text[v.tokens[i].start:v.tokens[i].end]...)
+	}
+	if words, ok := lex.segment(run); ok {
+		lex.offer(d, v, "syllables", words, add)
 	}
 }
 
