@@ -36,18 +36,19 @@ func run() int {
 		Terminal:   terminal(os.Stdout),
 		Version:    version,
 		SetDefault: slog.SetDefault,
-		Hangup:     hangup(os.Args[1:]),
+		Hangup:     forServe(os.Args[1:], syscall.SIGHUP),
+		Step:       forServe(os.Args[1:], stepSignals()...),
 	}, os.Args[1:])
 }
 
-// hangup delivers SIGHUP to serve, which then looks at its configuration. Every other command
-// ends when its terminal is closed, as it should.
-func hangup(args []string) <-chan os.Signal {
-	if !slices.Contains(args, "serve") {
+// forServe delivers signals to serve: with SIGHUP it looks at its configuration. Every other
+// command does what is usual with them, as it should: it ends when its terminal is closed.
+func forServe(args []string, signals ...os.Signal) <-chan os.Signal {
+	if len(signals) == 0 || !slices.Contains(args, "serve") {
 		return nil
 	}
 	c := make(chan os.Signal, 1)
-	signal.Notify(c, syscall.SIGHUP)
+	signal.Notify(c, signals...)
 	return c
 }
 

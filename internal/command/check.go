@@ -23,6 +23,7 @@ import (
 	"secretaria/internal/llm/openai"
 	"secretaria/internal/redact"
 	"secretaria/internal/redis"
+	"secretaria/internal/store/sqlite"
 	"secretaria/internal/workflow/n8n"
 )
 
@@ -104,7 +105,11 @@ func (c checkCmd) findings(ctx context.Context, env *Env) []finding {
 	if errors.As(err, &ce) {
 		var found []finding
 		for _, p := range ce.Problems {
-			found = append(found, finding{problem, cmp.Or(p.Key, "configuration"), p.String(), "correct it; .env.example, secretaria.example.yaml and docs/desks.md describe every key"})
+			remedy := "correct it; .env.example, secretaria.example.yaml and docs/desks.md describe every key (corrija; esses arquivos descrevem cada chave)"
+			if strings.Contains(p.String(), "/webhook-test/") {
+				remedy = "copy the Production URL of n8n's Webhook node, and activate the workflow (copie a Production URL do nó Webhook do n8n e ative o workflow)"
+			}
+			found = append(found, finding{problem, cmp.Or(p.Key, "configuration"), p.String(), remedy})
 		}
 		return found
 	}
@@ -121,13 +126,19 @@ func (c checkCmd) findings(ctx context.Context, env *Env) []finding {
 	}
 	found = append(found, finding{fine, "server", fmt.Sprintf("listens on %s, port %d; %s", o.Host, o.Port, metricsWords(o.Metrics)), ""})
 	found = append(found, databaseFinding(ctx, o))
+	found = append(found, diskFindings(o, (*os.File).Sync)...)
+	found = append(found, filesFindings(openFiles())...)
 	found = append(found, inboxFindings(cfg)...)
+	last := heard(ctx, o)
+	found = append(found, silenceFindings(o, last, time.Now())...)
 	peers := look(ctx, o, c.Offline)
 	found = append(found, networkFindings(o, peers, env.Environ)...)
 	if !c.Offline {
 		found = append(found, redisFindings(ctx, o)...)
-		found = append(found, probes(ctx, o)...)
-		found = append(found, workflowFindings(ctx, o)...)
+		met := visits(ctx, o, peers)
+		found = append(found, probes(ctx, o, met, last)...)
+		found = append(found, workflowFindings(ctx, o, met)...)
+		found = append(found, peerFindings(peers, met)...)
 	}
 	found = append(found, modelFindings(o.Models)...)
 	for _, d := range used(o) {
@@ -169,14 +180,32 @@ func databaseFinding(ctx context.Context, o app.Options) finding {
 		}
 	}
 	st, err := openStore(ctx, o)
+	if err == nil && o.Postgres.IsZero() {
+		if err = current(ctx, path); err != nil {
+			err = errors.Join(stale(o, err), st.Close())
+		}
+	}
 	if err != nil {
-		return finding{problem, "database", err.Error(), "run secretaria migrate, restore a backup, or name another file in DATABASE_URL"}
+		return finding{problem, "database", err.Error(), "run secretaria migrate; where that refuses, restore a backup or name another database in DATABASE_URL (rode secretaria migrate; se ele recusar, restaure um backup ou aponte outro banco em DATABASE_URL)"}
 	}
 	err = st.Ping(ctx)
 	if err = errors.Join(err, st.Close()); err != nil {
 		return finding{problem, "database", err.Error(), "restore a backup, or name another file in DATABASE_URL"}
 	}
 	return finding{fine, "database", path + " is there and of this program's version", ""}
+}
+
+// current is an error where a database file is not of this program's version.
+func current(ctx context.Context, path string) error {
+	db, err := sqlite.Open(ctx, path, true)
+	if err != nil {
+		return err
+	}
+	have, want, err := db.Version(ctx)
+	if err == nil && have != want {
+		err = fmt.Errorf("it has schema version %d, this program needs %d", have, want)
+	}
+	return errors.Join(err, db.Close())
 }
 
 // redisFindings tries the Redis, where there is one.
@@ -218,47 +247,108 @@ func inboxFindings(cfg *config.Config) []finding {
 	return found
 }
 
-// probes calls every helpdesk once, all at the same time.
-func probes(ctx context.Context, o app.Options) []finding {
-	found := make([]finding, len(o.Inboxes))
+// probes calls every helpdesk, all at the same time. met is who was at their front doors, last
+// when a customer's message came last.
+func probes(ctx context.Context, o app.Options, met map[string]visit, last map[string]time.Time) []finding {
+	found := make([][]finding, len(o.Inboxes))
 	var running sync.WaitGroup
 	for n, i := range o.Inboxes {
-		running.Go(func() { found[n] = probe(ctx, o, i) })
+		running.Go(func() { found[n] = probe(ctx, o, i, met, time.Since(last[i.Name]) < quietNoted) })
 	}
 	running.Wait()
-	return slices.DeleteFunc(found, func(f finding) bool { return f == finding{} })
+	return slices.Concat(found...)
 }
 
-// probe is an empty finding where the network's have said it.
-func probe(ctx context.Context, o app.Options, i app.Inbox) finding {
+// probe finds nothing where the network's findings have said it.
+func probe(ctx context.Context, o app.Options, i app.Inbox, met map[string]visit, heard bool) []finding {
 	about := "helpdesk of " + i.Name
 	if i.Dry() {
-		return finding{hint, about, "none is configured: answers are recorded and not sent", "set " + baseKey(i)}
+		return []finding{{hint, about, "none is configured: answers are recorded and not sent", "set " + baseKey(i)}}
 	}
-	ctx, cancel := context.WithTimeoutCause(ctx, 10*time.Second, errors.New("probe took too long"))
+	v := met[origin(baseOf(i))]
+	switch {
+	case fault.Code(v.err) == httpclient.CodeRefused:
+		return nil
+	case v.err != nil:
+		text, remedy := unreachable(v.err, addressKey(i))
+		return []finding{{problem, about, text, remedy}}
+	}
+	var found []finding
+	if f, off := clockFinding(i, met); off {
+		found = append(found, f)
+	}
+	ctx, cancel := context.WithTimeoutCause(ctx, 2*visitWithin, errors.New("probe took too long"))
 	defer cancel()
-	ch, done, err := connect(o, i)
-	if err != nil {
-		return finding{problem, about, err.Error(), "correct its configuration"}
+	return append(found, examine(ctx, o, i, about, heard)...)
+}
+
+// addressKey is the setting that holds the address of an inbox's helpdesk.
+func addressKey(i app.Inbox) string {
+	if i.Chatwoot != nil {
+		return "CHATWOOT_BASE_URL"
 	}
-	defer done()
-	err = ch.Probe(ctx)
+	return "WHATSAPP_API_URL"
+}
+
+// examine tries the credentials of an inbox, and where they are good looks closer.
+func examine(ctx context.Context, o app.Options, i app.Inbox, about string, heard bool) []finding {
+	client := httpclient.New(httpclient.Options{Timeout: min(o.SendTimeout, visitWithin), Policy: o.Addresses})
+	defer client.Close()
+	var found []finding
+	if i.Chatwoot != nil {
+		ch, err := chatwoot.New(*i.Chatwoot, client)
+		if err != nil {
+			return []finding{{problem, about, err.Error(), "correct its configuration"}}
+		}
+		if f := probed(ctx, ch, about); f != (finding{}) {
+			return []finding{f}
+		}
+		e, err := ch.Examine(ctx)
+		if found = chatwootFindings(ctx, i, about, e, heard); err != nil {
+			found = append(found, unfinished(about, err))
+		}
+	} else {
+		ch, err := whaticket.New(*i.Whaticket, client)
+		if err != nil {
+			return []finding{{problem, about, err.Error(), "correct its configuration"}}
+		}
+		// The probe says less of a connection that is down than the examination does.
+		f := probed(ctx, ch, about)
+		e, err := ch.Examine(ctx)
+		found = whaticketFindings(about, e)
+		if f != (finding{}) && e.Connections == nil {
+			found = append(found, f)
+		} else if err != nil {
+			found = append(found, unfinished(about, err))
+		}
+	}
+	if len(found) == 0 {
+		return []finding{{fine, about, "answers, and takes the credentials", ""}}
+	}
+	return found
+}
+
+func unfinished(about string, err error) finding {
+	return finding{hint, about, "could not be looked at closer: " + fault.Code(err), ""}
+}
+
+// probed is an empty finding where the probe found nothing wrong.
+func probed(ctx context.Context, ch channel.Channel, about string) finding {
+	err := ch.Probe(ctx)
 	text := fmt.Sprintf("does not work: %s", fault.Code(err))
 	switch {
 	case err == nil:
-		return finding{fine, about, "answers, and takes the credentials", ""}
-	case fault.Code(err) == httpclient.CodeRefused:
 		return finding{}
 	case fault.Is(err, fault.Unsupported):
 		return finding{hint, about, "cannot be asked with these credentials; the first answer will tell", ""}
 	case fault.Is(err, fault.Unauthorized):
-		return finding{problem, about, text, "correct the token, or e-mail and password"}
+		return finding{problem, about, text, "correct the token, or e-mail and password (corrija o token, ou e-mail e senha)"}
 	case fault.Is(err, fault.NotFound), fault.Is(err, fault.Invalid):
-		return finding{problem, about, text, "correct the base URL, the account and the token"}
+		return finding{problem, about, text, "correct the base URL, the account and the token (corrija o endereço, a conta e o token)"}
 	case fault.Is(err, fault.Permanent):
-		return finding{problem, about, text, "correct the base URL"}
+		return finding{problem, about, text, "correct the base URL (corrija o endereço)"}
 	}
-	return finding{problem, about, text, "see whether it runs, and whether its address can be reached from here"}
+	return finding{problem, about, text, "see whether it runs, and whether its address can be reached from here (veja se está no ar e se é alcançável daqui)"}
 }
 
 // connect makes the channel of an inbox, as the server does.
@@ -302,12 +392,18 @@ func modelFindings(m app.Models) []finding {
 }
 
 // workflowFindings asks the n8n that workflows are started at.
-func workflowFindings(ctx context.Context, o app.Options) []finding {
+func workflowFindings(ctx context.Context, o app.Options, met map[string]visit) []finding {
 	cfg := o.Workflows.Config
 	if cfg.BaseURL == "" {
 		return nil
 	}
-	client := httpclient.New(httpclient.Options{Timeout: o.SendTimeout, Policy: o.Addresses})
+	if v := met[origin(cfg.BaseURL)]; fault.Code(v.err) == httpclient.CodeRefused {
+		return nil // the network's findings have said it
+	} else if v.err != nil {
+		text, remedy := unreachable(v.err, "N8N_BASE_URL")
+		return []finding{{problem, "n8n", text, remedy}}
+	}
+	client := httpclient.New(httpclient.Options{Timeout: min(o.SendTimeout, visitWithin), Policy: o.Addresses})
 	defer client.Close()
 	engine, err := n8n.New(cfg, client)
 	if err != nil {
@@ -315,10 +411,8 @@ func workflowFindings(ctx context.Context, o app.Options) []finding {
 	}
 	ctx, cancel := context.WithTimeoutCause(ctx, 10*time.Second, errors.New("probe took too long"))
 	defer cancel()
-	if err := engine.Probe(ctx); fault.Code(err) == httpclient.CodeRefused {
-		return nil // the network's findings have said it
-	} else if err != nil {
-		return []finding{{problem, "n8n", "does not work: " + fault.Code(err), "see whether it runs, and correct N8N_BASE_URL and N8N_API_KEY"}}
+	if err := engine.Probe(ctx); err != nil {
+		return []finding{{problem, "n8n", "does not work: " + fault.Code(err), "see whether it runs, and correct N8N_BASE_URL and N8N_API_KEY (veja se está no ar e corrija N8N_BASE_URL e N8N_API_KEY)"}}
 	}
 	return []finding{{fine, "n8n", "answers", ""}}
 }

@@ -40,6 +40,8 @@ type Env struct {
 	Version  string // "" where it is not known
 	// Hangup asks serve to look for a changed configuration at once. May be nil.
 	Hangup <-chan os.Signal
+	// Step asks serve to step between the configured level of its log and debug. May be nil.
+	Step <-chan os.Signal
 	// SetDefault receives serve's logger, so that libraries that log by themselves use it. May be nil.
 	SetDefault func(*slog.Logger)
 }

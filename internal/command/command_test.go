@@ -114,6 +114,9 @@ func TestRefusals(t *testing.T) {
 		{"serve", "DATABASE_URL=postgres://u:p@h", "DATABASE_URL"},
 		{"serve --role worker", "SHARED_SECRET=x", "PostgreSQL"},
 		{"serve --config none.yaml", "", "none.yaml"},
+		{"serve --pprof 0.0.0.0:6060", "", "--pprof"},
+		{"serve --pprof 10.0.0.7:6060", "", "can be reached from elsewhere"},
+		{"serve --pprof localhost:6060", "", "use 127.0.0.1:6060"},
 		{"migrate", "DATABASE_URL=mysql://x", "DATABASE_URL"},
 		{"deliveries list", "", "there is no database"},
 		{"deliveries list --json", "", "there is no database"},
@@ -223,12 +226,19 @@ type server struct {
 
 func start(t *testing.T, dir string, environ []string, args ...string) *server {
 	t.Helper()
+	return launch(t, command.Env{Environ: environ, Dir: dir}, args...)
+}
+
+// launch is start with more of the process.
+func launch(t *testing.T, env command.Env, args ...string) *server {
+	t.Helper()
 	ctx, stop := context.WithCancel(context.WithoutCancel(t.Context()))
 	r, w := io.Pipe()
 	s := &server{lines: bufio.NewScanner(r), stderr: &bytes.Buffer{}, stop: stop, code: make(chan int, 1)}
 	s.lines.Buffer(nil, 1<<20)
 	go func() {
-		code := command.Run(ctx, command.Env{Program: "secretaria", Environ: environ, Dir: dir, Stdout: w, Stderr: s.stderr}, args)
+		env.Program, env.Stdout, env.Stderr = "secretaria", w, s.stderr
+		code := command.Run(ctx, env, args)
 		_ = w.Close()
 		s.code <- code
 	}()

@@ -106,7 +106,7 @@ func TestCheckWarnsOfLooseFiles(t *testing.T) {
 // serve says at its start whom it will not call, and what to set.
 func TestServeSaysWhomItWillNotCall(t *testing.T) {
 	t.Parallel()
-	s := start(t, t.TempDir(), []string{"APP_HOST=127.0.0.1", "SHARED_SECRET=a-long-enough-secret", "WHATSAPP_API_URL=http://127.0.0.1:1", "WHATSAPP_BEARER_TOKEN=hunter2"}, "serve", "--port", "0")
+	s := start(t, t.TempDir(), []string{"APP_HOST=127.0.0.1", "SHARED_SECRET=a-long-enough-secret", "WHATSAPP_API_URL=http://127.0.0.1:1", "WHATSAPP_BEARER_TOKEN=hunter2", "ALLOW_PRIVATE_ADDRESSES=false"}, "serve", "--port", "0")
 	line := s.until(t, "private addresses are not called")
 	s.drain()
 	for _, want := range []string{`"level":"ERROR"`, `"inbox whaticket"`, `"remedy":"ALLOW_PRIVATE_ADDRESSES=127.0.0.1"`} {

@@ -15,6 +15,7 @@ import (
 	"secretaria/internal/app"
 	"secretaria/internal/channel/whaticket"
 	"secretaria/internal/config"
+	"secretaria/internal/profile"
 	"secretaria/internal/telemetry"
 )
 
@@ -24,9 +25,10 @@ const stopWithin = 9 * time.Second
 
 type serveCmd struct {
 	configFlag
-	Host string `help:"Address to listen on, instead of APP_HOST." placeholder:"ADDRESS"`
-	Port string `help:"Port to listen on, instead of APP_PORT; 0 takes any." placeholder:"PORT"`
-	Role string `help:"web acknowledges webhooks, worker answers them; both where it is not given. Needs PostgreSQL." enum:",web,worker" default:"" placeholder:"ROLE"`
+	Host  string `help:"Address to listen on, instead of APP_HOST." placeholder:"ADDRESS"`
+	Port  string `help:"Port to listen on, instead of APP_PORT; 0 takes any." placeholder:"PORT"`
+	Role  string `help:"web acknowledges webhooks, worker answers them; both where it is not given. Needs PostgreSQL." enum:",web,worker" default:"" placeholder:"ROLE"`
+	Pprof string `help:"Serve profiles of the running program on this loopback address." placeholder:"127.0.0.1:6060"`
 }
 
 // Help implements kong.HelpProvider.
@@ -39,13 +41,18 @@ Example:
 }
 
 // Run serves until ctx ends.
-func (c serveCmd) Run(ctx context.Context, env *Env) error {
+func (c serveCmd) Run(ctx context.Context, env *Env) (failed error) {
 	flags := map[string]string{}
 	if c.Host != "" {
 		flags["APP_HOST"] = c.Host
 	}
 	if c.Port != "" {
 		flags["APP_PORT"] = c.Port
+	}
+	if c.Pprof != "" {
+		if err := profile.Check(c.Pprof); err != nil {
+			return fmt.Errorf("--pprof: %w", err)
+		}
 	}
 	cfg, err := c.load(env, flags)
 	if err != nil {
@@ -55,9 +62,18 @@ func (c serveCmd) Run(ctx context.Context, env *Env) error {
 	if env.Terminal {
 		format = "text"
 	}
-	log := telemetry.NewLogger(env.Stdout, cfg.LogLevel, format)
+	level := newVerbosity(cfg.LogLevel)
+	log := telemetry.NewLogger(env.Stdout, level, format)
 	if env.SetDefault != nil {
 		env.SetDefault(log)
+	}
+	if c.Pprof != "" {
+		profiles, err := profile.Start(ctx, c.Pprof, log)
+		if err != nil {
+			return interrupted(ctx, fmt.Errorf("--pprof: %w", err))
+		}
+		defer func() { failed = errors.Join(failed, profiles.Stop()) }()
+		log.Info("profiles served", "address", profiles.Addr())
 	}
 	if cfg.Trial {
 		if err := cfg.AddTrial(true); err != nil {
@@ -76,7 +92,8 @@ func (c serveCmd) Run(ctx context.Context, env *Env) error {
 	var looking sync.WaitGroup
 	looking.Go(func() { warnOfRefusals(ctx, log, cfg.Options) })
 	defer looking.Wait()
-	defer reloading(ctx, env, log, cfg, a)()
+	defer reloading(ctx, env, log, level, cfg, a)()
+	defer stepping(ctx, env.Step, log, level)()
 	select {
 	case <-ctx.Done():
 		log.Info("stopping", "within", stopWithin.String())
@@ -91,7 +108,7 @@ func (c serveCmd) Run(ctx context.Context, env *Env) error {
 
 // reloading takes up the configuration whenever its files change, until the function that it
 // returns is called. What is broken changes nothing and is told with its file and line.
-func reloading(ctx context.Context, env *Env, log *slog.Logger, cfg *config.Config, a *app.App) (stop func()) {
+func reloading(ctx context.Context, env *Env, log *slog.Logger, level *verbosity, cfg *config.Config, a *app.App) (stop func()) {
 	ctx, cancel := context.WithCancel(ctx)
 	var following sync.WaitGroup
 	following.Go(func() {
@@ -111,6 +128,7 @@ func reloading(ctx context.Context, env *Env, log *slog.Logger, cfg *config.Conf
 				log.Error("configuration not taken up: the one before stays", "error", oneLine(err.Error()))
 				return
 			}
+			level.configure(log, next.LogLevel)
 			log.Info("configuration taken up", "desks", r.Desks, "inboxes", r.Inboxes)
 			if len(r.Restart) > 0 {
 				log.Warn("configuration changed in what needs a restart", "keys", r.Restart)

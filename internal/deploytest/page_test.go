@@ -80,45 +80,6 @@ func TestQueriesAskForWhatThereIs(t *testing.T) {
 	}
 }
 
-// The fields and messages in the table of the log are written somewhere.
-func TestLogFieldsExist(t *testing.T) {
-	t.Parallel()
-	var source strings.Builder
-	for _, dir := range []string{"intake", "spool", "turn", "delivery", "app"} {
-		found, err := filepath.Glob(filepath.Join(top, "internal", dir, "*.go"))
-		if err != nil {
-			t.Fatal(err)
-		}
-		for _, f := range found {
-			if strings.HasSuffix(f, "_test.go") {
-				continue
-			}
-			text, err := os.ReadFile(f)
-			if err != nil {
-				t.Fatal(err)
-			}
-			source.Write(text)
-		}
-	}
-	_, logs, _ := strings.Cut(read(t, page), "\n## Logs\n")
-	logs, _, _ = strings.Cut(logs, "\n## ")
-	n := 0
-	for line := range strings.Lines(logs) {
-		if !strings.HasPrefix(line, "|") {
-			continue
-		}
-		for _, m := range regexp.MustCompile("`([a-z_ ]+)`").FindAllStringSubmatch(line, -1) {
-			n++
-			if m[1] != "msg" && !strings.Contains(source.String(), `"`+m[1]+`"`) {
-				t.Errorf("%s: nothing logs %q", page, m[1])
-			}
-		}
-	}
-	if n < 30 {
-		t.Errorf("%s: only %d names in the table of the log", page, n)
-	}
-}
-
 // Files of this repository that the page and the examples name are there.
 func TestFilesExist(t *testing.T) {
 	t.Parallel()

@@ -98,7 +98,7 @@ func TestCommandsAndFlagsExist(t *testing.T) {
 				continue
 			}
 			args, ok := invocation(line)
-			if !ok {
+			if !ok || line == "secretaria stopped" { // a line of the log
 				continue
 			}
 			seen++

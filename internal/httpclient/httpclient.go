@@ -136,6 +136,13 @@ func (c *Client) Do(req *http.Request) (*Response, error) {
 	return &Response{Status: resp.StatusCode, Header: resp.Header, Body: body}, nil
 }
 
+// Causes of faults, for whoever explains them: a name that leads to no address, and a
+// certificate that is not of this host, has run out, or is vouched for by nobody we trust.
+var (
+	ErrName        = errors.New("name does not resolve")
+	ErrCertificate = errors.New("certificate does not verify")
+)
+
 // CodeRefused is the code of a fault whose cause is a *RefusedError.
 const CodeRefused = "private address refused"
 
@@ -179,11 +186,11 @@ func classify(ctx context.Context, err error, effect bool) error {
 func opless(err error) error {
 	var de *net.DNSError
 	if errors.As(err, &de) { // before OpError, which wraps it
-		return errors.New("name does not resolve")
+		return ErrName
 	}
 	var ce *tls.CertificateVerificationError
 	if errors.As(err, &ce) { // it lists the names of the certificate
-		return errors.New("certificate does not verify")
+		return ErrCertificate
 	}
 	var oe *net.OpError
 	if errors.As(err, &oe) && oe.Err != nil {

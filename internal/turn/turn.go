@@ -360,7 +360,7 @@ func (w *Worker) report(ctx context.Context, d Done) {
 	level := slog.LevelInfo
 	attrs := []slog.Attr{
 		slog.String("correlation_id", d.Correlation), slog.Int64("conversation", int64(d.Conversation)), slog.String("inbox", d.Inbox), slog.String("channel", string(d.Channel)),
-		slog.String("desk", d.Desk), slog.String("outcome", d.Outcome), slog.String("reason", d.Reason), slog.Int("pending", d.Pending), slog.Int("replies", d.Replies),
+		slog.String("desk", d.Desk), slog.String("outcome", d.Outcome), slog.String("reason", d.Reason), slog.Int("messages", d.Pending), slog.Int("replies", d.Replies),
 		slog.Int("calls", d.Calls), slog.Int("sources", d.Sources),
 		slog.String("guard", d.Guarded.String()), slog.Int("blocked", d.Blocked), slog.String("gate", kinds(d.Stopped)),
 		slog.String("model", d.Model), slog.Int("input_tokens", d.InputTokens), slog.Int("output_tokens", d.OutputTokens),

@@ -42,10 +42,11 @@ func (s *Server) routes() http.Handler {
 	} {
 		mux.HandleFunc(route.pattern, func(w http.ResponseWriter, r *http.Request) {
 			s.serve(w, r, route.op, func(body map[string]any, by string) reply {
-				return s.inConversation(r, by, route.bots, body, route.op, route.do)
+				return s.inConversation(r, by, route.bots && !slices.Contains(s.options.NoBots, route.op), body, route.op, route.do)
 			})
 		})
 	}
+	s.inboxRoutes(mux)
 	mux.HandleFunc("GET /api/v1/profile", func(w http.ResponseWriter, r *http.Request) {
 		s.serve(w, r, Profile, func(_ map[string]any, by string) reply {
 			if refusal, ok := refuse(by, false); ok {
@@ -56,7 +57,7 @@ func (s *Server) routes() http.Handler {
 	})
 	mux.HandleFunc("GET /api", func(w http.ResponseWriter, r *http.Request) {
 		s.serve(w, r, Version, func(map[string]any, string) reply {
-			return reply{status: http.StatusOK, body: map[string]any{"version": "4.15.1", "timestamp": time.Now().UTC().Format(time.DateTime), "queue_services": "ok", "data_services": "ok"}}
+			return reply{status: http.StatusOK, body: map[string]any{"version": s.options.Version, "timestamp": time.Now().UTC().Format(time.DateTime), "queue_services": "ok", "data_services": "ok"}}
 		})
 	})
 	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
@@ -74,6 +75,9 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request, op Op, do func(ma
 	underscored := false
 	if token == "" && len(r.Header["Api_access_token"]) > 0 {
 		token, underscored = r.Header["Api_access_token"][0], true
+	}
+	if s.options.Skew != 0 {
+		w.Header().Set("Date", time.Now().Add(s.options.Skew).UTC().Format(http.TimeFormat))
 	}
 	s.mu.Lock()
 	by := byWrong

@@ -67,6 +67,11 @@ type Options struct {
 	TeamBug bool // GET conversation answers 500 when there is a team (until #15612)
 	Merges  bool // newer: custom_attributes honours merge
 
+	Version string        // what GET /api tells; default 4.15.1
+	NoBots  []Op          // calls that bots may not make, besides those of Old
+	Skew    time.Duration // how far its clock is ahead
+	Inboxes []Inbox       // of the account; a user's token reads them
+
 	// Meanwhile is what somebody else does to a conversation right after a call. May be nil.
 	Meanwhile func(Op, *Conversation)
 }
@@ -105,6 +110,7 @@ func Start(o Options) (*Server, error) {
 	def(&o.RetryDelay, 3*time.Second)
 	def(&o.Timeout, 5*time.Second)
 	def(&o.PerMinute, 200)
+	def(&o.Version, "4.15.1")
 	if o.Agents == nil {
 		o.Agents = map[int64]string{2: "Carlos Lima"}
 	}
@@ -217,6 +223,7 @@ const (
 	ListMessages     Op = "messages"
 	Profile          Op = "profile"
 	Version          Op = "version"
+	Inboxes          Op = "inboxes"
 	unknownOperation Op = "unknown"
 )
 

@@ -54,7 +54,7 @@ func (s *Server) route(w http.ResponseWriter, r *http.Request, body []byte, mode
 	case what == "GET users":
 		write(w, "users-list-ok")
 	case what == "GET whatsapp":
-		write(w, "connections-list-ok")
+		s.listConnections(w)
 	case what == "GET tickets" && len(parts) == 1:
 		s.listTickets(w, r)
 	case what == "POST tickets" && len(parts) == 1:
@@ -103,7 +103,7 @@ func (s *Server) send(w http.ResponseWriter, r *http.Request, in map[string]any,
 		write(w, "send-missing-auth")
 	case (token != orDefault(s.Token, DefaultToken) || mode == Refuse) && saas:
 		write(w, "send-invalid-token-saas")
-	case token != orDefault(s.Token, DefaultToken) || mode == Refuse:
+	case token != orDefault(s.Token, DefaultToken) && (!s.Enabled || token != "enabled") || mode == Refuse:
 		write(w, "send-invalid-token-community")
 	case !strings.HasPrefix(r.Header.Get("Content-Type"), "application/json"):
 		write(w, "send-number-missing-community")
@@ -180,6 +180,20 @@ func (s *Server) enter(w http.ResponseWriter) {
 	body, _ := mustExchange(name).Response.Body.(map[string]any)
 	w.Header().Set("Set-Cookie", "jrt="+refresh+"; Path=/; HttpOnly")
 	writeJSON(w, http.StatusOK, map[string]any{"token": access, "user": body["user"]})
+}
+
+// listConnections answers with the recorded connection, in the state that the fields say.
+func (s *Server) listConnections(w http.ResponseWriter) {
+	e := mustExchange("connections-list-ok")
+	list, _ := e.Response.Body.([]any)
+	for _, item := range list {
+		one, _ := item.(map[string]any)
+		one["status"] = orDefault(s.Status, "CONNECTED")
+		if s.Greeting != "" {
+			one["greetingMessage"] = s.Greeting
+		}
+	}
+	e.WriteTo(w)
 }
 
 func orNull(id int) any {

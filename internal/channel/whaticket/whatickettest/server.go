@@ -88,6 +88,11 @@ type Server struct {
 	Token           string // the static API token
 	Email, Password string
 
+	Enabled  bool          // the community's hole: "enabled" opens the sending API too
+	Status   string        // of the WhatsApp connection; default CONNECTED
+	Greeting string        // of the WhatsApp connection
+	Skew     time.Duration // how far its clock is ahead
+
 	mu       sync.Mutex
 	listener net.Listener
 	http     *http.Server
@@ -333,6 +338,9 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	})
 	mode, read := s.mode, s.read
 	s.mu.Unlock()
+	if s.Skew != 0 {
+		w.Header().Set("Date", time.Now().Add(s.Skew).UTC().Format(http.TimeFormat))
+	}
 
 	login := strings.HasPrefix(r.URL.Path, "/auth/")
 	effect := !login && r.Method != http.MethodGet
