@@ -54,8 +54,6 @@ func TestNothingPlantedComesOut(t *testing.T) {
 	t.Parallel()
 	for name, databases := range map[string]func(*testing.T, *scene){
 		"sqlite":             func(*testing.T, *scene) {},
-		"sqlite and redis":   onlyRedis,
-		"postgres":           onlyPostgres,
 		"postgres and redis": func(t *testing.T, s *scene) { onlyPostgres(t, s); onlyRedis(t, s) },
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -56,10 +56,16 @@ func (v *verbosity) step(log *slog.Logger) {
 // set changes the level, and says so at whatever level the log is and will be.
 func (v *verbosity) set(log *slog.Logger, level slog.Level, by string) {
 	before := v.now.Level()
-	v.now.Set(min(before, level, slog.LevelInfo))
-	log.Info("log level changed", "from", before.String(), "to", level.String(), "by", by)
-	v.now.Set(level)
+	v.now.Set(level) // before it is said: whoever reads the line may count on it
+	said := slog.New(always{log.Handler()})
+	said.Info("log level changed", "from", before.String(), "to", level.String(), "by", by)
 }
+
+// always is a handler that takes a line at any level.
+type always struct{ slog.Handler }
+
+// Enabled implements slog.Handler.
+func (always) Enabled(context.Context, slog.Level) bool { return true }
 
 // stepping steps the level with each signal until the function that it returns is called.
 func stepping(ctx context.Context, at <-chan os.Signal, log *slog.Logger, level *verbosity) (stop func()) {
