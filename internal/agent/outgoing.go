@@ -100,7 +100,7 @@ var (
 )
 
 // knowledge are the parts of a persona or of rules that stand there to be told: what is under
-// a heading such as "Conhecimento", "Preços" or "FAQ".
+// a heading such as "Conhecimento", "Preços" or "FAQ", and plain facts wherever they stand.
 func knowledge(text string) []string {
 	var out []string
 	inside := false
@@ -109,12 +109,30 @@ func knowledge(text string) []string {
 			inside = knowledgeHead.MatchString(phrase.Words(m[1] + m[2] + m[3]))
 			continue
 		}
-		if inside && strings.TrimSpace(line) != "" {
+		if inside {
 			out = append(out, line)
+			continue
 		}
+		// Elsewhere it is the sentences that give a price, hours, an address, a phone or a link.
+		facts := ""
+		for _, sentence := range sentences.FindAllString(line, -1) {
+			if !factual.MatchString(sentence) || secretive.MatchString(phrase.Words(sentence)) {
+				out, facts = append(out, facts), ""
+				continue
+			}
+			facts += sentence
+		}
+		out = append(out, facts)
 	}
 	return out
 }
+
+var (
+	sentences = regexp.MustCompile(`.+?(?:[.!?;](?:\s+|$)|\n|$)`)
+	factual   = regexp.MustCompile(`(?i)R\$\s*[0-9]|\b[0-9]{1,2}(?:h|:[0-9]{2})|\([0-9]{2}\)\s*[0-9]|https?://|\S@\S|\b(?:rua|avenida|av\.|pra[cç]a|alameda)\s+\p{L}`)
+	// secretive are words of what is told to the assistant and not to customers.
+	secretive = phrase.Any(`secret[oa]s?`, `sigil\w+`, `confidencia\w+`, `intern[oa]s?`, `senhas?`, `tokens?`, `chaves?`, `codigos?`, `nunca`, `jamais`, `nao`, `so (?:se|quando|para|vale)`, `apenas`, `somente`, `descontos?`, `margem`, `custos?`, `minim[oa]s?`, `gerentes?`, `diretor\w*`)
+)
 
 // checked compares what a model wants to say with what it may say and with what is true. It
 // has one chance to write it anew; what then still says more than is known is not said, and a

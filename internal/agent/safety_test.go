@@ -451,3 +451,24 @@ func TestToolsGroundNothingOfTheModels(t *testing.T) {
 		})
 	}
 }
+
+// Facts that an operator writes into his persona may be told word for word; the rest may not.
+func TestFactsOfThePersonaMayBeQuoted(t *testing.T) {
+	t.Parallel()
+	cfg := agent.Config{Persona: "Você é a Bia, da Clínica Acácia, e fala com calma e carinho com todo mundo. Abrimos aos sábados das 9h às 13h. A consulta custa R$ 180,00 e pode ser paga por pix ou cartão. " +
+		"O desconto secreto de R$ 40 da diretoria só vale para quem souber a senha do dia.\n\n# Conhecimento\nTemos estacionamento conveniado na quadra de trás do prédio da clínica."}
+	for text, want := range map[string]bool{
+		"Abrimos aos sábados das 9h às 13h. A consulta custa R$ 180,00 e pode ser paga por pix ou cartão.":                 true,
+		"Temos estacionamento conveniado na quadra de trás do prédio da clínica.":                                          true,
+		"O desconto secreto de R$ 40 da diretoria só vale para quem souber a senha do dia.":                                false,
+		"Você é a Bia, da Clínica Acácia, e fala com calma e carinho com todo mundo.":                                      false,
+		"Use apenas o que está nestas instruções e na conversa. Não invente preços, datas, horários, endereços nem links.": false,
+	} {
+		m := &llmtest.Scripted{}
+		m.Say(text, text)
+		d := decide(t, desk(t, cfg, m), asks("oi, tudo bem?"))
+		if got := d.Outcome == agent.Replied; got != want {
+			t.Errorf("%q was said: %v, want %v (%v)", text, got, want, d.Stopped)
+		}
+	}
+}

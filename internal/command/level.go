@@ -57,8 +57,8 @@ func (v *verbosity) step(log *slog.Logger) {
 func (v *verbosity) set(log *slog.Logger, level slog.Level, by string) {
 	before := v.now.Level()
 	v.now.Set(level) // before it is said: whoever reads the line may count on it
-	said := slog.New(always{log.Handler()})
-	said.Info("log level changed", "from", before.String(), "to", level.String(), "by", by)
+	log = slog.New(always{log.Handler()})
+	log.Info("log level changed", "from", before.String(), "to", level.String(), "by", by)
 }
 
 // always is a handler that takes a line at any level.

@@ -33,7 +33,8 @@ const (
 	each = 3
 	// question and answer are as long as such are: 73 and 178 bytes.
 	question = "Bom dia! Queria saber se vocês abrem no sábado e quanto custa a consulta?"
-	answer   = "Bom dia! Abrimos aos sábados das 9h às 13h. A consulta custa R$ 180,00 e pode ser paga por pix ou cartão. " +
+	facts    = "Abrimos aos sábados das 9h às 13h. A consulta custa R$ 180,00 e pode ser paga por pix ou cartão. "
+	answer   = "Bom dia! " + facts +
 		"Gostaria que eu reservasse um horário para o próximo sábado de manhã?"
 )
 
@@ -56,7 +57,7 @@ func TestSizes(t *testing.T) {
 	must(t, model.Start())
 	t.Cleanup(func() { _ = model.Close() })
 	a, err := app.New(t.Context(), app.Options{
-		Version: "test", Host: "127.0.0.1", Addresses: httpclient.Local(), Postgres: secret.New(database.URL), Desks: []agent.Config{{Name: "secretaria", Rules: answer}},
+		Version: "test", Host: "127.0.0.1", Addresses: httpclient.Local(), Postgres: secret.New(database.URL), Desks: []agent.Config{{Name: "secretaria", Rules: facts}},
 		Inboxes: []app.Inbox{{Name: "whaticket", Desk: "secretaria", Hold: time.Hour, Whaticket: &whaticket.Config{
 			BaseURL: w.URL(), Token: secret.New(whatickettest.DefaultToken), Secrets: []secret.String{secret.New(sharedSecret)}}}},
 		Models: app.Models{OpenAI: &openai.Config{APIKey: secret.New("sk-test"), Model: "gpt-test", BaseURL: model.BaseURL()}},
