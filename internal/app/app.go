@@ -41,9 +41,6 @@ import (
 	"secretaria/internal/turn"
 )
 
-// beatEvery is how often a worker says that it is alive.
-const beatEvery = 5 * time.Second
-
 // inbox is an Inbox with its connection.
 type inbox struct {
 	Inbox
@@ -88,6 +85,7 @@ type App struct {
 	failed   chan error
 	stopBeat context.CancelFunc
 	beats    sync.WaitGroup
+	presence presence
 }
 
 // New opens and migrates the database and builds every part. Nothing listens or runs yet.
@@ -294,11 +292,11 @@ func (a *App) work(ctx context.Context) error {
 	if err := a.store.Recover(ctx, time.Now()); err != nil {
 		return fmt.Errorf("recover: %w", err)
 	}
-	if a.o.Role == Web {
-		return nil
-	}
 	if err := a.beat(ctx); err != nil {
 		return err
+	}
+	if a.o.Role == Web {
+		return nil
 	}
 	q := a.queue.queue.Load()
 	if err := q.Start(ctx, a.store, queue.Handlers{Turn: a.turns.Run, Deliver: a.sends.Run}); err != nil {
@@ -306,35 +304,6 @@ func (a *App) work(ctx context.Context) error {
 	}
 	a.onStop("queue", q.Stop)
 	a.retain(ctx)
-	return nil
-}
-
-// beat says that the worker is alive, now and until Stop.
-func (a *App) beat(ctx context.Context) error {
-	if err := a.store.Beat(ctx, a.id, time.Now()); err != nil {
-		return err
-	}
-	loop, stop := context.WithCancel(context.WithoutCancel(ctx))
-	a.stopBeat = stop
-	a.beats.Go(func() {
-		tick := time.NewTicker(beatEvery)
-		defer tick.Stop()
-		for {
-			select {
-			case <-loop.Done():
-				return
-			case now := <-tick.C:
-				if err := a.store.Beat(loop, a.id, now); err != nil && loop.Err() == nil {
-					a.log.Warn("worker heartbeat failed", "error", err.Error())
-				}
-			}
-		}
-	})
-	a.onStop("heartbeat", func(context.Context) error {
-		stop()
-		a.beats.Wait()
-		return nil
-	})
 	return nil
 }
 

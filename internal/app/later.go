@@ -192,8 +192,23 @@ func (m *memory) Recover(ctx context.Context, now time.Time) error {
 }
 
 // Beat implements store.Store.
-func (m *memory) Beat(ctx context.Context, worker string, now time.Time) error {
-	return m.do(func(s store.Store) error { return s.Beat(ctx, worker, now) })
+func (m *memory) Beat(ctx context.Context, p store.Process, now time.Time) error {
+	return m.do(func(s store.Store) error { return s.Beat(ctx, p, now) })
+}
+
+// Leave implements store.Store.
+func (m *memory) Leave(ctx context.Context, id string) error {
+	return m.do(func(s store.Store) error { return s.Leave(ctx, id) })
+}
+
+// Processes implements store.Store.
+func (m *memory) Processes(ctx context.Context, since time.Time) ([]store.Process, error) {
+	return with(m, func(s store.Store) ([]store.Process, error) { return s.Processes(ctx, since) })
+}
+
+// Seal implements store.Store.
+func (m *memory) Seal(ctx context.Context, digests map[string][]byte) (map[string]string, error) {
+	return with(m, func(s store.Store) (map[string]string, error) { return s.Seal(ctx, digests) })
 }
 
 // Workers implements store.Store.

@@ -85,6 +85,7 @@ func (a *App) reload(o Options) (Reloaded, error) {
 	a.setLimits(o.Desks)
 	a.setFlows(f)
 	a.now = answering{o.Desks, inboxes}
+	a.presence.changed()
 	a.turns.SetInboxes(a.forTurns(desks, inboxes))
 	a.sends.SetInboxes(a.forSends(f, inboxes))
 	return r, nil
@@ -102,18 +103,11 @@ func (o Options) waiting(next Options) []string {
 	differ("APP_HOST", o.Host, next.Host)
 	differ("APP_PORT", o.Port, next.Port)
 	differ("DATABASE_URL", [2]any{o.Database, o.Postgres}, [2]any{next.Database, next.Postgres})
-	differ("REDIS_URL", o.Redis, next.Redis)
 	differ("spool", o.Spool, next.Spool)
-	differ("models", o.Models, next.Models)
-	differ("workflows", o.Workflows, next.Workflows)
-	differ("turns", o.Quiet, next.Quiet)
-	differ("limits", [2]any{o.Limits, o.DedupeWindow}, [2]any{next.Limits, next.DedupeWindow})
-	differ("delivery", [2]any{o.SendTimeout, o.Schedule}, [2]any{next.SendTimeout, next.Schedule})
-	differ("retention", o.Retention, next.Retention)
-	differ("ALLOW_PRIVATE_ADDRESSES", o.Addresses, next.Addresses)
-	differ("TRUSTED_PROXIES", o.TrustedProxies, next.TrustedProxies)
-	differ("ALLOWED_ORIGINS", o.AllowedOrigins, next.AllowedOrigins)
-	differ("PROMETHEUS_ENABLED", o.Metrics, next.Metrics)
+	after := next.common()
+	for i, p := range o.common() {
+		differ(p.key, p.value, after[i].value)
+	}
 	for _, in := range o.Inboxes {
 		i := slices.IndexFunc(next.Inboxes, func(n Inbox) bool { return n.Name == in.Name })
 		if i < 0 {

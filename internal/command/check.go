@@ -126,6 +126,7 @@ func (c checkCmd) findings(ctx context.Context, env *Env) []finding {
 	}
 	found = append(found, finding{fine, "server", fmt.Sprintf("listens on %s, port %d; %s", o.Host, o.Port, metricsWords(o.Metrics)), ""})
 	found = append(found, databaseFinding(ctx, o))
+	found = append(found, processFindings(running(ctx, o, time.Now()))...)
 	found = append(found, diskFindings(o, (*os.File).Sync)...)
 	found = append(found, filesFindings(openFiles())...)
 	found = append(found, inboxFindings(cfg)...)

@@ -94,6 +94,7 @@ type Store interface {
 	OptIn(ctx context.Context, id conversation.ID) error
 
 	Privacy
+	Processes
 
 	// Transcript returns the last messages of a conversation, oldest first.
 	Transcript(ctx context.Context, id conversation.ID, limit int) ([]conversation.Message, error)
@@ -103,9 +104,6 @@ type Store interface {
 	// Recover frees the lanes that processes which are certainly gone have left behind. It
 	// is called once at start, before the dispatcher.
 	Recover(ctx context.Context, now time.Time) error
-	// Beat records that a worker is alive; Workers counts those seen since a time.
-	Beat(ctx context.Context, worker string, now time.Time) error
-	Workers(ctx context.Context, since time.Time) (count int, freshest time.Time, err error)
 	// Backlog counts turns due and deliveries not finished.
 	Backlog(ctx context.Context, now time.Time) (turns, deliveries int, err error)
 	// Oldest says since when the first conversation is due that waits for a turn, and the first

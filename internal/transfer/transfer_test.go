@@ -16,6 +16,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"secretaria/internal/fault"
+	"secretaria/internal/store"
 	"secretaria/internal/store/sqlite"
 )
 
@@ -411,7 +412,7 @@ func TestFailedRestoreIntoPostgres(t *testing.T) {
 	equal(t, "the target", tell(t, m, customers), want)
 
 	// Somebody is at work.
-	must(t, m.Beat(t.Context(), "w", time.Now()))
+	must(t, m.Beat(t.Context(), store.Process{ID: "w"}, time.Now()))
 	if _, err := RestorePostgres(t.Context(), backup, target, "it", true); !fault.Is(err, fault.Conflict) || !strings.Contains(err.Error(), "stop the servers") {
 		t.Errorf("RestorePostgres beside a worker: %v, want it refused", err)
 	}

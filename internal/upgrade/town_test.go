@@ -119,7 +119,7 @@ func live(t *testing.T, m *memory) {
 		}
 		must(t, m.FinishAttempt(ctx, end))
 	}
-	must(t, m.Beat(ctx, "worker", now))
+	must(t, m.Beat(ctx, store.Process{ID: "worker"}, now))
 }
 
 func must(t *testing.T, err error) {

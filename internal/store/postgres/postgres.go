@@ -242,23 +242,6 @@ func (q *session) learn(inbox, id string) {
 // certainly gone; what a dead process held is due again when its lease has run out.
 func (s *Store) Recover(context.Context, time.Time) error { return nil }
 
-// Beat implements store.Store, and drops workers not seen for a day.
-func (s *Store) Beat(ctx context.Context, worker string, now time.Time) error {
-	return s.do(ctx, "beat", func(q *session) error {
-		q.later("worker_beat", worker, row.Millis(now))
-		q.later("worker_forget", row.Millis(now.Add(-24*time.Hour)))
-		return nil
-	})
-}
-
-// Workers implements store.Store.
-func (s *Store) Workers(ctx context.Context, since time.Time) (int, time.Time, error) {
-	var n int
-	var at int64
-	_, err := s.readOne(ctx, "count workers", "worker_count", []any{row.Millis(since)}, &n, &at)
-	return n, row.Time(at), err
-}
-
 // Backlog implements store.Store.
 func (s *Store) Backlog(ctx context.Context, now time.Time) (turns, deliveries int, err error) {
 	_, err = s.readOne(ctx, "count backlog", "backlog", []any{row.Millis(now)}, &turns, &deliveries)

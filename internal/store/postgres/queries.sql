@@ -434,13 +434,20 @@ insert into attempts (delivery_seq, number, started_at) values ($1, $2, $3)
 update attempts set ended_at = $3, outcome = $4, http_status = $5, cause = $6 where delivery_seq = $1 and number = $2 and ended_at = 0
 
 -- name: worker_beat
-insert into workers (id, at) values ($1, $2) on conflict (id) do update set at = excluded.at
+insert into workers (id, at, role, version, parts) values ($1, $2, $3, $4, $5)
+  on conflict (id) do update set at = excluded.at, role = excluded.role, version = excluded.version, parts = excluded.parts
+
+-- name: worker_leave
+delete from workers where id = $1
+
+-- name: worker_list
+select id, at, role, version, parts from workers where at >= $1 order by id
 
 -- name: worker_forget
 delete from workers where at < $1
 
 -- name: worker_count
-select count(*), coalesce(max(at), 0) from workers where at >= $1
+select count(*), coalesce(max(at), 0) from workers where at >= $1 and role <> 'web'
 
 -- name: backlog
 select (select count(*) from conversations where due_at <= $1 and holder = 'bot'),

@@ -326,7 +326,7 @@ func TestCloseDrains(t *testing.T) {
 	if err := s.Close(); err != nil {
 		t.Errorf("Close again: %v", err)
 	}
-	for name, err := range map[string]error{"Beat": s.Beat(t.Context(), "a", noon), "Ping": s.Ping(t.Context())} {
+	for name, err := range map[string]error{"Beat": s.Beat(t.Context(), store.Process{ID: "a"}, noon), "Ping": s.Ping(t.Context())} {
 		if !fault.Is(err, fault.Transient) {
 			t.Errorf("%s of a closed store = %v, want a transient fault", name, err)
 		}
@@ -437,7 +437,7 @@ func TestAServerThatIsGone(t *testing.T) {
 	_, received := s.Receive(t.Context(), arrival("oi", 2))
 	_, _, dispatched := s.Dispatch(t.Context(), job.Turns, noon, 1, time.Minute)
 	_, read := s.Conversation(t.Context(), 1)
-	for name, err := range map[string]error{"Receive": received, "Dispatch": dispatched, "Conversation": read, "Ping": s.Ping(t.Context()), "Beat": s.Beat(t.Context(), "a", noon)} {
+	for name, err := range map[string]error{"Receive": received, "Dispatch": dispatched, "Conversation": read, "Ping": s.Ping(t.Context()), "Beat": s.Beat(t.Context(), store.Process{ID: "a"}, noon)} {
 		if !fault.Is(err, fault.Transient) || fault.Code(err) != "database" {
 			t.Errorf("%s without a server = %v, want a transient fault of the database", name, err)
 		}

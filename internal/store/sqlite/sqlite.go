@@ -247,25 +247,6 @@ func (s *Store) Recover(ctx context.Context, _ time.Time) error {
 	})
 }
 
-// Beat implements store.Store, and drops workers not seen for a day.
-func (s *Store) Beat(ctx context.Context, worker string, now time.Time) error {
-	return s.do(ctx, "beat", func(q session) error {
-		if _, err := q.exec("worker_beat", worker, row.Millis(now)); err != nil {
-			return err
-		}
-		_, err := q.exec("worker_forget", row.Millis(now.Add(-24*time.Hour)))
-		return err
-	})
-}
-
-// Workers implements store.Store.
-func (s *Store) Workers(ctx context.Context, since time.Time) (int, time.Time, error) {
-	var n int
-	var at int64
-	err := s.queryOne(ctx, "worker_count", []any{row.Millis(since)}, func(sc row.Scanner) error { return sc.Scan(&n, &at) })
-	return n, row.Time(at), database("count workers", err)
-}
-
 // Backlog implements store.Store.
 func (s *Store) Backlog(ctx context.Context, now time.Time) (turns, deliveries int, err error) {
 	err = s.queryOne(ctx, "backlog", []any{row.Millis(now)}, func(sc row.Scanner) error { return sc.Scan(&turns, &deliveries) })

@@ -3,6 +3,9 @@ package storetest
 import (
 	"time"
 
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
+
 	"secretaria/internal/conversation"
 	"secretaria/internal/job"
 	"secretaria/internal/store"
@@ -73,12 +76,13 @@ func rest() []scenario {
 			}
 		}},
 		{"workers are counted while they beat", func(k *kit) {
-			beat := func(name string) {
-				if err := k.s.Beat(k.ctx, name, k.now); err != nil {
+			beat := func(name, role string) {
+				if err := k.s.Beat(k.ctx, store.Process{ID: name, Role: role}, k.now); err != nil {
 					k.Fatalf("Beat: %v", err)
 				}
 			}
 			workers := func(since time.Time, want int, freshest time.Time) {
+				k.Helper()
 				n, at, err := k.s.Workers(k.ctx, since)
 				if n != want || !at.Equal(freshest) || err != nil {
 					k.Fatalf("Workers = %d, freshest %v, %v, want %d and %v", n, at, err, want, freshest)
@@ -86,18 +90,60 @@ func rest() []scenario {
 			}
 			workers(k.now.Add(-time.Minute), 0, time.Time{})
 			start := k.now
-			beat("a")
+			beat("a", "")
 			k.wait(10 * time.Second)
-			beat("b")
-			beat("b")
+			beat("b", "worker")
+			beat("b", "worker")
 			workers(start, 2, k.now)
-			k.wait(5 * time.Second)
-			beat("a")
+			freshest := k.now
+			k.wait(time.Second)
+			beat("c", "web") // answers nothing
+			workers(start, 2, freshest)
+			k.wait(4 * time.Second)
+			beat("a", "")
 			workers(start.Add(11*time.Second), 1, k.now)
 			workers(k.now.Add(time.Second), 0, time.Time{})
+			if err := k.s.Leave(k.ctx, "b"); err != nil {
+				k.Fatalf("Leave: %v", err)
+			}
+			workers(start, 1, k.now)
 			k.wait(48 * time.Hour)
-			beat("c")
+			beat("d", "")
 			workers(time.Time{}, 1, k.now)
+		}},
+		{"processes tell what they are, and how they are configured", func(k *kit) {
+			seal := func(parts map[string][]byte) map[string]string {
+				sealed, err := k.s.Seal(k.ctx, parts)
+				if err != nil {
+					k.Fatalf("Seal: %v", err)
+				}
+				return sealed
+			}
+			one := seal(map[string][]byte{"models": []byte("a"), "turns": []byte("a")})
+			if again := seal(map[string][]byte{"models": []byte("a"), "turns": []byte("b")}); one["models"] != again["models"] || one["turns"] == again["turns"] || one["models"] == one["turns"] {
+				k.Errorf("Seal = %v and %v, want the same for the same part alone", one, again)
+			}
+			for _, p := range []store.Process{{ID: "b", Role: "web", Version: "1.2.3", Parts: one}, {ID: "a", Role: "worker"}} {
+				if err := k.s.Beat(k.ctx, p, k.now); err != nil {
+					k.Fatalf("Beat: %v", err)
+				}
+			}
+			start := k.now
+			k.wait(time.Minute)
+			last := store.Process{ID: "b", Version: "1.2.4", Parts: map[string]string{"models": "x"}}
+			if err := k.s.Beat(k.ctx, last, k.now); err != nil {
+				k.Fatalf("Beat: %v", err)
+			}
+			last.At = k.now
+			for since, want := range map[time.Time][]store.Process{start: {{ID: "a", Role: "worker", At: start}, last}, start.Add(time.Second): {last}, k.now.Add(time.Second): nil} {
+				got, err := k.s.Processes(k.ctx, since)
+				if diff := cmp.Diff(want, got, cmpopts.EquateEmpty()); diff != "" || err != nil {
+					k.Errorf("Processes = %v, (-want +got)\n%s", err, diff)
+				}
+			}
+			if err := k.s.Leave(k.ctx, "nobody"); err != nil {
+				k.Errorf("Leave of nobody: %v", err)
+			}
 		}},
 		{"the backlog counts what waits", func(k *kit) {
 			backlog := func(turns, deliveries int) {
