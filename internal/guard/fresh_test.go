@@ -53,3 +53,15 @@ func TestKnownRows(t *testing.T) {
 		}
 	}
 }
+
+// broken.jsonl are attacks and harmless wishes by the author of the views, in words that
+// somebody has broken: cut, glued, turned, with pictures and tags in them.
+func TestBrokenWords(t *testing.T) {
+	t.Parallel()
+	g := New()
+	for _, r := range fileRows(t, "testdata/broken.jsonl") {
+		if v := g.Judge(r.Text); r.Attack() != (v.Action > Allow) {
+			t.Errorf("Judge(%q) = %v by %q, which is %s (%s)", r.Text, v.Action, v.View, r.Label, r.Kind)
+		}
+	}
+}

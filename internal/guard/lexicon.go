@@ -37,13 +37,15 @@ type lexicon struct {
 	nodes    []node
 	names    []string // of the bits
 	numbered uint16
+	bones    map[string]string // words that mean something by their skeletons; a star as in add
+	mixed    map[string]string // the same by their first letter and the others in order
 }
 
 // newLexicon reads "NAME: word word* ..." lines. A star stands for any ending. A line
 // "NAME/plain: ..." takes words out: they mean nothing. A line "pt: ..." names words that
 // tell a language.
 func newLexicon(text string) (*lexicon, error) {
-	lex := &lexicon{nodes: make([]node, 1)}
+	lex := &lexicon{nodes: make([]node, 1), bones: map[string]string{}, mixed: map[string]string{}}
 	for i, line := range strings.Split(text, "\n") {
 		if line = strings.TrimSpace(line); line == "" || line[0] == '#' {
 			continue
@@ -107,6 +109,16 @@ func (lex *lexicon) add(word string, e entry) error {
 		return err
 	}
 	n := &lex.nodes[at]
+	if len(stem) >= 5 && e.concepts != 0 {
+		if key := mixed([]byte(stem)); lex.mixed[key] == "" {
+			lex.mixed[key] = word
+		}
+	}
+	if bones := string(skeleton([]byte(stem))); e.concepts != 0 && len(bones) >= 3 && len(stem) > len(bones) {
+		if _, taken := lex.bones[bones]; !taken {
+			lex.bones[bones] = word
+		}
+	}
 	if open {
 		n.prefix.concepts |= e.concepts
 		n.prefix.langs |= e.langs

@@ -20,7 +20,9 @@ func disguise(view string) float32 {
 	switch view {
 	case "plain", "quoted":
 		return 0
-	case "spaced", "leet", "uncut", "initials", "squeezed", "syllables":
+	case "misspelt":
+		return 0.25
+	case "spaced", "leet", "uncut", "initials", "squeezed", "syllables", "vowelless":
 		return 0.5
 	case "caesar", "reversed", "words-reversed":
 		return 1
@@ -53,6 +55,9 @@ func (lex *lexicon) views(d *desk, text string) []view {
 	for range 3 { // encodings within encodings
 		name, decoded := decodeSegments(inner)
 		if name == "" {
+			name, decoded = lex.ciphered(d, inner)
+		}
+		if name == "" {
 			break
 		}
 		f, _ := fold(decoded)
@@ -67,6 +72,7 @@ func (lex *lexicon) views(d *desk, text string) []view {
 	lex.unspaced(d, plain, add)
 	lex.turned(d, plain, add)
 	lex.joined(plain, add)
+	lex.mended(d, text, plain, add)
 	return all
 }
 
@@ -255,6 +261,9 @@ func (lex *lexicon) unleet(d *desk, v view, add func(string, []byte)) {
 	}
 }
 
+// longestWord is from how many letters on a word is none, whatever it begins with.
+const longestWord = 22
+
 // unspaced reads words whose letters stand apart, or that are glued or cut by signs.
 func (lex *lexicon) unspaced(d *desk, v view, add func(string, []byte)) {
 	out := d.room(len(v.text)*2 + 16)[:0]
@@ -267,7 +276,7 @@ func (lex *lexicon) unspaced(d *desk, v view, add func(string, []byte)) {
 		}
 		if j-i < 5 {
 			t := &v.tokens[i]
-			if n := t.end - t.start; j == i && n >= 16 && n <= 400 && t.concepts == 0 {
+			if n := t.end - t.start; j == i && n <= 400 && (n >= 16 && t.concepts == 0 || n >= longestWord) {
 				if words, ok := lex.segment(v.text[t.start:t.end]); ok {
 					out = append(append(out, v.text[copied:t.start]...), words...)
 					copied, changed = t.end, true
@@ -356,7 +365,7 @@ func (lex *lexicon) parted(d *desk, text []byte) []byte {
 	copied := 0
 	for i := range tokens {
 		t := &tokens[i]
-		if n := t.end - t.start; n < 16 || n > 400 || t.concepts != 0 {
+		if n := t.end - t.start; n < 16 || n > 400 || t.concepts != 0 && n < longestWord {
 			continue
 		}
 		if words, ok := lex.segment(text[t.start:t.end]); ok {
