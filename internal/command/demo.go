@@ -10,22 +10,27 @@ import (
 )
 
 type demoCmd struct {
-	Port    int  `help:"Port to listen on; without it any that is free." placeholder:"PORT"`
-	Once    bool `help:"End after the conversations."`
-	Verbose bool `help:"Show the server's log, on standard error."`
+	Port     int    `help:"Port to listen on; without it any that is free." placeholder:"PORT"`
+	Once     bool   `help:"End after the conversations."`
+	Verbose  bool   `help:"Show the server's log, on standard error."`
+	Helpdesk string `help:"Serve nothing but a fake helpdesk, to practise setting up a bot: chatwoot." enum:",chatwoot" default:"" placeholder:"NAME"`
 }
 
 // Help implements kong.HelpProvider.
 func (demoCmd) Help() string {
-	return `The server is the real one, on a database in a temporary folder; only the helpdesks are fakes. It stays up after the conversations, until Ctrl-C.
+	return `The server is the real one, on a database in a temporary folder; only the helpdesks are fakes. It stays up after the conversations, until Ctrl-C. With --helpdesk there is no server: a fake Chatwoot waits for "connect", with a page on which to write as a customer.
 
 Example:
 
-	secretaria demo --once`
+	secretaria demo --once
+	secretaria demo --helpdesk chatwoot --port 3000`
 }
 
 // Run plays.
 func (c demoCmd) Run(ctx context.Context, env *Env) error {
+	if c.Helpdesk != "" {
+		return demo.Practice(ctx, demo.PracticeOptions{Out: env.Stdout, Port: c.Port, Command: env.command()})
+	}
 	log := slog.New(slog.DiscardHandler)
 	if c.Verbose {
 		log = telemetry.NewLogger(env.Stderr, slog.LevelInfo, "text")

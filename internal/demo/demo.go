@@ -5,6 +5,8 @@
 // Only the helpdesks are fakes, and they are called so. Webhooks are signed and travel over
 // HTTP, the database is a file in a temporary folder, answers come from the offline model
 // and are read back from the fakes. Nothing is left behind, nothing leaves the machine.
+//
+// Practice serves a fake Chatwoot alone, on which to practise what "connect" does.
 package demo
 
 import (

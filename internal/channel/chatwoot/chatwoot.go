@@ -8,6 +8,9 @@
 // webhook and in GET conversation, which is how an uncertain send is reconciled. A bot token
 // is enough for everything here; a user token is used for reading only, never for sending,
 // because what is sent with it looks like a human takeover.
+//
+// Admin is apart from that: a person's token for as long as a bot is being set up, which
+// reads what there is, changes what was agreed to, and plays a customer to see an answer come.
 package chatwoot
 
 import (

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"net/url"
 	"strings"
 	"time"
 
@@ -45,15 +46,20 @@ type call struct {
 	method  string
 	path    string // below the base URL
 	query   string
-	token   secret.String
-	body    any // nil: none
+	token   secret.String // of a bot or a user; none in the public API
+	visitor secret.String // of a website's visitor
+	body    any           // nil: none
 	creates bool
 }
 
 // do makes the call and classifies whatever is not a 2xx. A Response comes back with every
 // answer that has a status, beside the error.
 func (c *Channel) do(ctx context.Context, k call) (*httpclient.Response, error) {
-	u := *c.base
+	return k.do(ctx, c.client, c.base)
+}
+
+func (k call) do(ctx context.Context, client *httpclient.Client, base *url.URL) (*httpclient.Response, error) {
+	u := *base
 	u.Path += k.path
 	u.RawQuery = k.query
 	var body []byte
@@ -68,12 +74,17 @@ func (c *Channel) do(ctx context.Context, k call) (*httpclient.Response, error) 
 		return nil, fault.Wrap(fault.Invalid, "request", errors.New("cannot be made"))
 	}
 	// Not api_access_token: nginx drops headers with underscores unless told otherwise.
-	req.Header.Set("Api-Access-Token", k.token.Reveal())
+	if !k.token.IsZero() {
+		req.Header.Set("Api-Access-Token", k.token.Reveal())
+	}
+	if !k.visitor.IsZero() {
+		req.Header.Set("X-Auth-Token", k.visitor.Reveal())
+	}
 	req.Header.Set("Accept", "application/json")
 	if k.body != nil {
 		req.Header.Set("Content-Type", "application/json")
 	}
-	resp, err := c.client.Do(req)
+	resp, err := client.Do(req)
 	if err != nil {
 		var e *fault.Error
 		if !k.creates && errors.As(err, &e) && e.Kind == fault.Uncertain {

@@ -20,20 +20,7 @@ import (
 // and the keys and types of the body.
 func TestRequestsFitSwagger(t *testing.T) {
 	t.Parallel()
-	// Chatwoot's own description of its API (swagger/swagger.json in its repository) is half
-	// a megabyte and not ours; where somebody keeps it beside the checkout, it is used.
-	b, err := os.ReadFile(filepath.Join("..", "..", "..", "..", "shared", "contracts", "chatwoot", "swagger.json"))
-	if errors.Is(err, fs.ErrNotExist) {
-		t.Skip("Chatwoot's swagger.json is not beside this checkout")
-	}
-	if err != nil {
-		t.Fatal(err)
-	}
-	v, err := value(b)
-	if err != nil {
-		t.Fatal(err)
-	}
-	d := description{asObject(v)}
+	d := describe(t)
 
 	s := start(t, chatwoottest.Options{UserToken: "user-token"})
 	s.Open(chatwoottest.Contact{})
@@ -78,6 +65,25 @@ func TestRequestsFitSwagger(t *testing.T) {
 }
 
 type description struct{ root object }
+
+// describe reads Chatwoot's description of its API, or skips the test.
+func describe(t *testing.T) description {
+	t.Helper()
+	// Chatwoot's own description of its API (swagger/swagger.json in its repository) is half
+	// a megabyte and not ours; where somebody keeps it beside the checkout, it is used.
+	b, err := os.ReadFile(filepath.Join("..", "..", "..", "..", "shared", "contracts", "chatwoot", "swagger.json"))
+	if errors.Is(err, fs.ErrNotExist) {
+		t.Skip("Chatwoot's swagger.json is not beside this checkout")
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	v, err := value(b)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return description{asObject(v)}
+}
 
 // ref follows $ref.
 func (d description) ref(o object) object {

@@ -41,20 +41,25 @@ func (s *Server) Customer(ctx context.Context, id int64, text string) (Webhook, 
 
 // CustomerSends is Customer with attachments, attributes or without content.
 func (s *Server) CustomerSends(ctx context.Context, id int64, m Message) (Webhook, error) {
-	return s.act(ctx, id, func(c *Conversation) (*pending, error) {
-		m.Type, m.SenderType, m.SenderID, m.SenderName = Incoming, "contact", c.Contact.ID, c.Contact.Name
-		switch c.Status {
-		case Resolved:
-			c.Status = Pending
-		case Snoozed:
-			c.Status = Open
-		}
-		s.add(c, &m)
-		if c.Waiting.IsZero() {
-			c.Waiting = m.At
-		}
-		return s.emit(c, s.messageEvent(c, &m, "message_created"), true), nil
-	})
+	return s.act(ctx, id, func(c *Conversation) (*pending, error) { return s.incoming(c, &m), nil })
+}
+
+// incoming is what a customer says; the lock is held.
+func (s *Server) incoming(c *Conversation, m *Message) *pending {
+	m.Type, m.SenderType, m.SenderID, m.SenderName = Incoming, "contact", c.Contact.ID, c.Contact.Name
+	switch {
+	case c.Status == Resolved && (c.Inbox == 0 || s.botOf(c) != nil):
+		c.Status = Pending
+	case c.Status == Resolved, c.Status == Snoozed:
+		c.Status = Open
+	}
+	s.add(c, m)
+	if c.Waiting.IsZero() {
+		c.Waiting = m.At
+	}
+	p := s.emit(c, s.messageEvent(c, m, "message_created"), true)
+	s.templates(c)
+	return p
 }
 
 // Human replies to the customer in the dashboard; the status stays.

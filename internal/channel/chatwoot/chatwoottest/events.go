@@ -36,7 +36,7 @@ func (s *Server) contactData(c Contact) map[string]any {
 // pushData is a message inside a conversation and in REST answers.
 func (s *Server) pushData(c *Conversation, m *Message) map[string]any {
 	out := map[string]any{
-		"id": m.ID, "content": nullable(m.Content), "account_id": s.options.Account, "inbox_id": 5, "conversation_id": c.ID,
+		"id": m.ID, "content": nullable(m.Content), "account_id": s.options.Account, "inbox_id": s.inboxOf(c).ID, "conversation_id": c.ID,
 		"message_type": typeNumber(m.Type), "created_at": m.At.Unix(), "updated_at": iso(m.Updated), "private": m.Private,
 		"status": m.Status, "source_id": nullable(m.SourceID), "content_type": m.ContentType,
 		"content_attributes": maps.Clone(m.Attributes), "sender_type": nil, "sender_id": nil,
@@ -67,6 +67,13 @@ func (s *Server) conversationData(c *Conversation) map[string]any {
 	out["id"] = c.ID
 	inbox := out["contact_inbox"].(map[string]any)
 	inbox["contact_id"], inbox["source_id"] = c.Contact.ID, fmt.Sprintf("source-%d", c.Contact.ID)
+	if p := s.people[c.Contact.ID]; p != nil {
+		inbox["source_id"] = p.source
+	}
+	if c.Inbox != 0 {
+		in := s.inboxOf(c)
+		out["inbox_id"], out["channel"], inbox["inbox_id"] = in.ID, in.Kind, in.ID
+	}
 	out["messages"] = []any{}
 	for _, m := range slices.Backward(c.Messages) {
 		if !m.Private && m.Type != Activity {
@@ -85,7 +92,11 @@ func (s *Server) conversationData(c *Conversation) map[string]any {
 		meta["assignee"] = map[string]any{"id": c.AssigneeID, "name": s.options.Agents[c.AssigneeID], "type": "user"}
 	case "AgentBot":
 		meta["assignee_type"] = c.AssigneeType
-		meta["assignee"] = map[string]any{"id": c.AssigneeID, "name": s.options.BotName, "type": "agent_bot"}
+		name := s.options.BotName
+		if b := s.bots[c.AssigneeID]; b != nil {
+			name = b.Name
+		}
+		meta["assignee"] = map[string]any{"id": c.AssigneeID, "name": name, "type": "agent_bot"}
 	}
 	if c.TeamID != 0 {
 		meta["team"] = map[string]any{"id": c.TeamID, "name": s.options.Teams[c.TeamID]}
@@ -99,7 +110,7 @@ func (s *Server) conversationData(c *Conversation) map[string]any {
 }
 
 func (s *Server) accountData() map[string]any {
-	return map[string]any{"id": s.options.Account, "name": "Loja Aurora"}
+	return map[string]any{"id": s.options.Account, "name": accountName}
 }
 
 // messageEvent is a message at top level, as webhooks carry it.
@@ -107,7 +118,7 @@ func (s *Server) messageEvent(c *Conversation, m *Message, name string) map[stri
 	out := map[string]any{
 		"account": s.accountData(), "additional_attributes": map[string]any{}, "content_attributes": maps.Clone(m.Attributes),
 		"content_type": m.ContentType, "content": nullable(m.Content), "conversation": s.conversationData(c),
-		"created_at": iso(m.At), "id": m.ID, "inbox": map[string]any{"id": 5, "name": "WhatsApp Vendas"}, "message_type": m.Type,
+		"created_at": iso(m.At), "id": m.ID, "inbox": map[string]any{"id": s.inboxOf(c).ID, "name": s.inboxOf(c).Name}, "message_type": m.Type,
 		"private": m.Private, "sender": nil, "source_id": nullable(m.SourceID), "event": name,
 	}
 	switch m.SenderType {
@@ -155,6 +166,7 @@ func (s *Server) setStatus(c *Conversation, status string) *pending {
 		s.emit(c, s.conversationEvent(c, "conversation_opened"), false)
 	case Resolved:
 		s.emit(c, s.conversationEvent(c, "conversation_resolved"), false)
+		s.survey(c)
 	}
 	return s.emit(c, s.conversationEvent(c, "conversation_updated", "status"), false)
 }

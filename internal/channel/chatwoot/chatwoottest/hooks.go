@@ -46,6 +46,7 @@ type lane struct {
 // pending is a delivery under way.
 type pending struct {
 	webhook Webhook
+	bot     int64
 	opens   bool // a final failure opens a pending conversation
 	done    chan struct{}
 }
@@ -61,11 +62,12 @@ func (p *pending) wait(ctx context.Context) (Webhook, error) {
 
 // emit queues an event; nil when nobody listens. The lock is held.
 func (s *Server) emit(c *Conversation, payload map[string]any, opens bool) *pending {
-	if s.options.WebhookURL == "" || s.ctx.Err() != nil {
+	b := s.botOf(c)
+	if b == nil || b.URL == "" || s.ctx.Err() != nil {
 		return nil
 	}
 	name, _ := payload["event"].(string)
-	p := &pending{opens: opens, done: make(chan struct{}), webhook: Webhook{
+	p := &pending{bot: b.ID, opens: opens, done: make(chan struct{}), webhook: Webhook{
 		// json.Marshal escapes < > & and U+2028/9 as Rails does.
 		Event: name, Conversation: c.ID, Delivery: uuid.NewString(), Body: encode(payload),
 	}}
@@ -106,7 +108,7 @@ func (s *Server) deliver(p *pending) {
 			}
 		}
 		p.webhook.Attempts++
-		s.attempt(&p.webhook)
+		s.attempt(&p.webhook, p.bot)
 		if p.webhook.Status != http.StatusTooManyRequests && p.webhook.Status != http.StatusInternalServerError || s.ctx.Err() != nil {
 			break
 		}
@@ -122,11 +124,18 @@ func (s *Server) deliver(p *pending) {
 	s.touch()
 }
 
-func (s *Server) attempt(w *Webhook) {
+func (s *Server) attempt(w *Webhook, bot int64) {
 	w.Status, w.Answer = 0, nil
+	url, secret := "", ""
 	s.mu.Lock()
-	url, secret, bodyForm := s.options.WebhookURL, s.options.Secret, s.options.BodyForm
+	if b := s.bots[bot]; b != nil {
+		url, secret = b.URL, b.Secret
+	}
+	bodyForm := s.options.BodyForm
 	s.mu.Unlock()
+	if url == "" || s.options.BlocksPrivate && private(url) {
+		return
+	}
 	req, err := http.NewRequestWithContext(s.ctx, http.MethodPost, url, bytes.NewReader(w.Body))
 	if err != nil {
 		return

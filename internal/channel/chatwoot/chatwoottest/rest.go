@@ -13,12 +13,40 @@ import (
 // Who calls.
 const (
 	byBot   = "bot"
-	byUser  = "user"
+	byUser  = "user" // an agent
+	byAdmin = "administrator"
 	byWrong = "wrong"
 	byNone  = "none"
 )
 
-type handler func(c *Conversation, body map[string]any, by string, r *http.Request) reply
+// caller is who a token belongs to.
+type caller struct {
+	kind string
+	id   int64
+	name string
+}
+
+func (c caller) person() bool { return c.kind == byUser || c.kind == byAdmin }
+
+// caller finds who a token belongs to; the lock is held.
+func (s *Server) caller(token string) caller {
+	switch {
+	case token == "":
+		return caller{kind: byNone}
+	case token == s.options.UserToken:
+		return caller{byUser, 2, s.options.Agents[2]}
+	case token == s.options.AdminToken:
+		return caller{byAdmin, 1, "Ana Prado"}
+	}
+	for _, b := range s.bots {
+		if token == b.Token {
+			return caller{byBot, b.ID, b.Name}
+		}
+	}
+	return caller{kind: byWrong}
+}
+
+type handler func(c *Conversation, body map[string]any, by caller, r *http.Request) reply
 
 func (s *Server) routes() http.Handler {
 	mux := http.NewServeMux()
@@ -41,35 +69,51 @@ func (s *Server) routes() http.Handler {
 		{"GET " + base, GetConversation, new, s.getConversation},
 	} {
 		mux.HandleFunc(route.pattern, func(w http.ResponseWriter, r *http.Request) {
-			s.serve(w, r, route.op, func(body map[string]any, by string) reply {
+			s.serve(w, r, route.op, func(body map[string]any, by caller) reply {
 				return s.inConversation(r, by, route.bots && !slices.Contains(s.options.NoBots, route.op), body, route.op, route.do)
 			})
 		})
 	}
 	s.inboxRoutes(mux)
+	s.premisesRoutes(mux)
+	s.customerRoutes(mux)
 	mux.HandleFunc("GET /api/v1/profile", func(w http.ResponseWriter, r *http.Request) {
-		s.serve(w, r, Profile, func(_ map[string]any, by string) reply {
+		s.serve(w, r, Profile, func(_ map[string]any, by caller) reply {
 			if refusal, ok := refuse(by, false); ok {
 				return refusal
 			}
-			return reply{status: http.StatusOK, body: map[string]any{"id": 2, "name": "Carlos Lima", "type": "user"}}
+			role := "agent"
+			if by.kind == byAdmin {
+				role = "administrator"
+			}
+			return reply{status: http.StatusOK, body: map[string]any{
+				"id": by.id, "name": by.name, "available_name": by.name, "type": "user", "account_id": s.options.Account, "role": role,
+				"accounts": []any{map[string]any{"id": s.options.Account, "name": accountName, "status": "active", "role": role, "permissions": []any{role}}},
+			}}
 		})
 	})
 	mux.HandleFunc("GET /api", func(w http.ResponseWriter, r *http.Request) {
-		s.serve(w, r, Version, func(map[string]any, string) reply {
+		s.serve(w, r, Version, func(map[string]any, caller) reply {
 			return reply{status: http.StatusOK, body: map[string]any{"version": s.options.Version, "timestamp": time.Now().UTC().Format(time.DateTime), "queue_services": "ok", "data_services": "ok"}}
 		})
 	})
 	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
-		s.serve(w, r, unknownOperation, func(map[string]any, string) reply {
-			return reply{status: http.StatusNotFound, body: errorCase("conversation display id not found")}
+		s.mu.Lock()
+		page := s.page
+		s.mu.Unlock()
+		if r.URL.Path == "/" && page != nil {
+			page.ServeHTTP(w, r)
+			return
+		}
+		s.serve(w, r, unknownOperation, func(map[string]any, caller) reply {
+			return reply{status: http.StatusNotFound, body: map[string]any{"status": 404, "error": "Not Found"}} // Rails itself
 		})
 	})
 	return mux
 }
 
 // serve records a call, misbehaves where that was asked for, and answers.
-func (s *Server) serve(w http.ResponseWriter, r *http.Request, op Op, do func(map[string]any, string) reply) {
+func (s *Server) serve(w http.ResponseWriter, r *http.Request, op Op, do func(map[string]any, caller) reply) {
 	raw := readBody(r)
 	token := r.Header.Get("Api-Access-Token")
 	underscored := false
@@ -80,18 +124,10 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request, op Op, do func(ma
 		w.Header().Set("Date", time.Now().Add(s.options.Skew).UTC().Format(http.TimeFormat))
 	}
 	s.mu.Lock()
-	by := byWrong
-	switch {
-	case token == "":
-		by = byNone
-	case token == s.options.BotToken:
-		by = byBot
-	case s.options.UserToken != "" && token == s.options.UserToken:
-		by = byUser
-	}
+	by := s.caller(token)
 	m := s.next(op)
 	s.requests = append(s.requests, Request{
-		Op: op, Method: r.Method, Path: r.URL.Path, Query: r.URL.RawQuery, Token: by, Body: raw, Misbehaved: m != nil,
+		Op: op, Method: r.Method, Path: r.URL.Path, Query: r.URL.RawQuery, Token: by.kind, Body: raw, Misbehaved: m != nil,
 		ContentType: r.Header.Get("Content-Type"), UnderscoreKey: underscored,
 	})
 	s.touch()
@@ -113,14 +149,14 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request, op Op, do func(ma
 	write(w, answer)
 }
 
-func refuse(by string, bots bool) (reply, bool) {
+func refuse(by caller, bots bool) (reply, bool) {
 	name := ""
 	switch {
-	case by == byNone:
+	case by.kind == byNone:
 		name = "no token header"
-	case by == byWrong:
+	case by.kind == byWrong:
 		name = "unknown token"
-	case by == byBot && !bots:
+	case by.kind == byBot && !bots:
 		name = "bot token on an endpoint outside the allow list (messages index, contacts, filter, teams ...)"
 	default:
 		return reply{}, false
@@ -129,7 +165,7 @@ func refuse(by string, bots bool) (reply, bool) {
 }
 
 // inConversation checks the caller and finds the conversation; do runs under the lock.
-func (s *Server) inConversation(r *http.Request, by string, bots bool, body map[string]any, op Op, do handler) reply {
+func (s *Server) inConversation(r *http.Request, by caller, bots bool, body map[string]any, op Op, do handler) reply {
 	if refusal, ok := refuse(by, bots); ok {
 		return refusal
 	}
@@ -139,6 +175,9 @@ func (s *Server) inConversation(r *http.Request, by string, bots bool, body map[
 	id, _ := strconv.ParseInt(r.PathValue("id"), 10, 64)
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if by.kind == byBot && !s.employed(by.id) {
+		return reply{status: http.StatusUnauthorized, body: errorCase("bot of another account without an inbox here")}
+	}
 	c := s.conversations[id]
 	if c == nil {
 		return reply{status: http.StatusNotFound, body: errorCase("conversation display id not found")}
@@ -154,7 +193,7 @@ func (s *Server) inConversation(r *http.Request, by string, bots bool, body map[
 // liquid is what Chatwoot would render as a template before it saves a message.
 var liquid = regexp.MustCompile(`(?s)\{\{.*?\}\}|\{%.*?%\}`)
 
-func (s *Server) createMessage(c *Conversation, body map[string]any, by string, _ *http.Request) reply {
+func (s *Server) createMessage(c *Conversation, body map[string]any, by caller, _ *http.Request) reply {
 	refused := func(name string) reply { return fixture("create_message." + name).answer() }
 	content, _ := body["content"].(string)
 	attributes, _ := body["content_attributes"].(map[string]any)
@@ -178,10 +217,10 @@ func (s *Server) createMessage(c *Conversation, body map[string]any, by string, 
 	m := &Message{
 		Type: Outgoing, Private: body["private"] == true || body["private"] == "true",
 		Content: liquid.ReplaceAllString(content, "LIQUID"), Wire: content, ContentType: kind,
-		Attributes: map[string]any{}, SenderType: "agent_bot", SenderID: s.options.BotID, SenderName: s.options.BotName,
+		Attributes: map[string]any{}, SenderType: "agent_bot", SenderID: by.id, SenderName: by.name,
 	}
-	if by == byUser {
-		m.SenderType, m.SenderID, m.SenderName = "user", 2, s.options.Agents[2]
+	if by.person() {
+		m.SenderType = "user"
 	}
 	maps.Copy(m.Attributes, attributes)
 	if to, ok := attributes["in_reply_to"]; ok {
@@ -199,7 +238,7 @@ func (s *Server) createMessage(c *Conversation, body map[string]any, by string, 
 	if !m.Private {
 		c.Waiting = time.Time{}
 	}
-	if !s.dropEchoes || by != byBot {
+	if !s.dropEchoes || by.kind != byBot {
 		s.emit(c, s.messageEvent(c, m, "message_created"), true)
 	}
 	answer := fixture("create_message.text").answer()
@@ -214,7 +253,7 @@ func (s *Server) createMessage(c *Conversation, body map[string]any, by string, 
 	return answer
 }
 
-func (s *Server) listMessages(c *Conversation, _ map[string]any, _ string, r *http.Request) reply {
+func (s *Server) listMessages(c *Conversation, _ map[string]any, _ caller, r *http.Request) reply {
 	before, _ := strconv.ParseInt(r.URL.Query().Get("before"), 10, 64)
 	after, _ := strconv.ParseInt(r.URL.Query().Get("after"), 10, 64)
 	var list []any
@@ -229,9 +268,9 @@ func (s *Server) listMessages(c *Conversation, _ map[string]any, _ string, r *ht
 	return reply{status: http.StatusOK, body: map[string]any{"meta": map[string]any{}, "payload": append([]any{}, list...)}}
 }
 
-func (s *Server) toggleStatus(c *Conversation, body map[string]any, by string, _ *http.Request) reply {
+func (s *Server) toggleStatus(c *Conversation, body map[string]any, by caller, _ *http.Request) reply {
 	status, _ := body["status"].(string)
-	handoff := by == byBot && c.Status == Pending && status == Open
+	handoff := by.kind == byBot && c.Status == Pending && status == Open
 	switch status {
 	case Open, Pending, Resolved, Snoozed:
 	case "":
@@ -256,12 +295,12 @@ func (s *Server) toggleStatus(c *Conversation, body map[string]any, by string, _
 	return answer
 }
 
-func (s *Server) toggleTyping(c *Conversation, body map[string]any, _ string, _ *http.Request) reply {
+func (s *Server) toggleTyping(c *Conversation, body map[string]any, _ caller, _ *http.Request) reply {
 	c.Typing = body["typing_status"] == "on"
 	return reply{status: http.StatusOK, body: ""}
 }
 
-func (s *Server) assignments(c *Conversation, body map[string]any, _ string, _ *http.Request) reply {
+func (s *Server) assignments(c *Conversation, body map[string]any, _ caller, _ *http.Request) reply {
 	number := func(key string) int64 {
 		switch v := body[key].(type) {
 		case float64:
@@ -300,11 +339,11 @@ func (s *Server) assignments(c *Conversation, body map[string]any, _ string, _ *
 	return fixture("assignments.unknown_team_silently_unassigns").answer()
 }
 
-func (s *Server) getLabels(c *Conversation, _ map[string]any, _ string, _ *http.Request) reply {
+func (s *Server) getLabels(c *Conversation, _ map[string]any, _ caller, _ *http.Request) reply {
 	return reply{status: http.StatusOK, body: map[string]any{"payload": append([]string{}, c.Labels...)}}
 }
 
-func (s *Server) setLabels(c *Conversation, body map[string]any, by string, r *http.Request) reply {
+func (s *Server) setLabels(c *Conversation, body map[string]any, by caller, r *http.Request) reply {
 	c.Labels = nil
 	list, _ := body["labels"].([]any)
 	for _, l := range list {
@@ -316,7 +355,7 @@ func (s *Server) setLabels(c *Conversation, body map[string]any, by string, r *h
 	return s.getLabels(c, body, by, r)
 }
 
-func (s *Server) setAttributes(c *Conversation, body map[string]any, _ string, _ *http.Request) reply {
+func (s *Server) setAttributes(c *Conversation, body map[string]any, _ caller, _ *http.Request) reply {
 	given, _ := body["custom_attributes"].(map[string]any)
 	for _, v := range given {
 		if text, ok := v.(string); ok && len([]rune(text)) > 1500 {
@@ -331,8 +370,8 @@ func (s *Server) setAttributes(c *Conversation, body map[string]any, _ string, _
 	return reply{status: http.StatusOK, body: map[string]any{"custom_attributes": maps.Clone(c.Attributes)}}
 }
 
-func (s *Server) getConversation(c *Conversation, _ map[string]any, by string, _ *http.Request) reply {
-	if s.options.TeamBug && c.TeamID != 0 && by == byBot {
+func (s *Server) getConversation(c *Conversation, _ map[string]any, by caller, _ *http.Request) reply {
+	if s.options.TeamBug && c.TeamID != 0 && by.kind == byBot {
 		return reply{status: http.StatusInternalServerError, body: map[string]any{"status": 500, "error": "Internal Server Error"}}
 	}
 	out := s.conversationData(c)

@@ -3,6 +3,10 @@
 // webhooks as Chatwoot 4.15 does. It misbehaves on request. Tests use it, and so does the
 // product's demo, so that it does not import testing.
 //
+// An administrator's token makes and seats agent bots, with consequences: the token of a bot
+// that sits in an inbox opens, its events are signed with its secret, and whoever writes by the
+// public API or as a website's script does is a customer of that inbox.
+//
 // People and customers act through methods (Customer, Human, Phone, Assign, …); what the
 // bot did is read through Conversation, Requests and Webhooks; Wait blocks until something
 // is so. Everything is safe for concurrent use.
@@ -71,6 +75,12 @@ type Options struct {
 	NoBots  []Op          // calls that bots may not make, besides those of Old
 	Skew    time.Duration // how far its clock is ahead
 	Inboxes []Inbox       // of the account; a user's token reads them
+	Labels  []string      // of the account
+
+	AdminToken    string // an administrator's token, that of Ana Prado; none by default. UserToken is an agent's
+	Bare          bool   // there is no agent bot yet: BotID, BotName and BotToken are nobody's
+	Bots          []Bot  // others than that one
+	BlocksPrivate bool   // sends no webhook to a private address, as 4.14 does unless told otherwise
 
 	// Meanwhile is what somebody else does to a conversation right after a call. May be nil.
 	Meanwhile func(Op, *Conversation)
@@ -98,6 +108,10 @@ type Server struct {
 	webhooks      []Webhook
 	misbehaviours []*Misbehaviour
 	dropEchoes    bool
+	bots          map[int64]*Bot
+	inboxes       []*Inbox
+	people        map[int64]*person // customers who came by the public API or a website
+	page          http.Handler
 }
 
 // Start starts a fake.
@@ -128,7 +142,9 @@ func Start(o Options) (*Server, error) {
 		changed:       make(chan struct{}),
 		conversations: map[int64]*Conversation{}, lanes: map[int64]*lane{},
 		lastMessage: 9099, lastID: 127,
+		bots: map[int64]*Bot{}, people: map[int64]*person{},
 	}
+	s.furnish()
 	s.http = &http.Server{Handler: s.routes(), ReadHeaderTimeout: 10 * time.Second}
 	s.running.Go(func() { _ = s.http.Serve(ln) })
 	return s, nil
@@ -162,11 +178,21 @@ func (s *Server) Down() {
 	_ = s.http.Close()
 }
 
-// SetWebhook changes where events go and how they are signed.
+// SetWebhook changes where the events of the bot of the options go and how they are signed.
 func (s *Server) SetWebhook(url, secret string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.options.WebhookURL, s.options.Secret = url, secret
+	if b := s.bots[s.options.BotID]; b != nil {
+		b.URL, b.Secret = url, secret
+	}
+}
+
+// SetPage shows something at the root, where Chatwoot shows its dashboard. Nothing is there by
+// default.
+func (s *Server) SetPage(h http.Handler) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.page = h
 }
 
 // SetUserToken makes a user's token valid.
@@ -225,9 +251,30 @@ const (
 	Version          Op = "version"
 	Inboxes          Op = "inboxes"
 	unknownOperation Op = "unknown"
+
+	ListBots    Op = "agent_bots.list"
+	CreateBot   Op = "agent_bots.create"
+	ShowBot     Op = "agent_bots.show"
+	UpdateBot   Op = "agent_bots.update"
+	DeleteBot   Op = "agent_bots.delete"
+	SeatBot     Op = "set_agent_bot"
+	UpdateInbox Op = "inboxes.update"
+	ListTeams   Op = "teams"
+	ListLabels  Op = "labels"
+	ShowContact Op = "contacts.show"
+	DropContact Op = "contacts.delete"
+
+	PublicContact      Op = "public.contact"
+	PublicConversation Op = "public.conversation"
+	PublicSay          Op = "public.say"
+	PublicHear         Op = "public.hear"
+	WidgetConfig       Op = "widget.config"
+	WidgetContact      Op = "widget.contact"
+	WidgetSay          Op = "widget.say"
+	WidgetHear         Op = "widget.hear"
 )
 
-// Effects lists the calls that change something.
+// Effects lists the calls of a bot that change something.
 func Effects() []Op {
 	return []Op{CreateMessage, ToggleStatus, ToggleTyping, Assignments, SetLabels, SetAttributes}
 }
@@ -237,7 +284,7 @@ type Request struct {
 	Op            Op
 	Method, Path  string
 	Query         string
-	Token         string // whose: "bot", "user", "wrong" or "none"
+	Token         string // whose: "bot", "user", "administrator", "wrong" or "none"
 	Body          []byte
 	Misbehaved    bool
 	ContentType   string

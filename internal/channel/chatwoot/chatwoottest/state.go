@@ -60,6 +60,7 @@ func (m Message) Delivery() string {
 // Conversation is a conversation as Chatwoot keeps it.
 type Conversation struct {
 	ID           int64 // display id
+	Inbox        int64 // 0: one that is not in the options, of the bot that is
 	Contact      Contact
 	Status       string
 	AssigneeType string // User, AgentBot or ""
@@ -97,18 +98,44 @@ func (c Conversation) Said() []Message {
 
 // Open begins a conversation with a contact, pending as in an inbox with a bot, and returns
 // its display id. No webhook is sent for it.
-func (s *Server) Open(contact Contact) int64 {
+func (s *Server) Open(contact Contact) int64 { return s.OpenIn(0, contact) }
+
+// OpenIn is Open in one of the inboxes of the options; without a bot there, it is open.
+func (s *Server) OpenIn(inbox int64, contact Contact) int64 {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	return s.begin(inbox, contact).ID
+}
+
+// begin is OpenIn; the lock is held.
+func (s *Server) begin(inbox int64, contact Contact) *Conversation {
 	s.lastID++
 	def(&contact.ID, 1000+s.lastID)
 	def(&contact.Name, "Mariana Souza")
 	now := time.Now().UTC()
-	s.conversations[s.lastID] = &Conversation{
-		ID: s.lastID, Contact: contact, Status: Pending, Attributes: map[string]any{}, Created: now, Updated: now,
+	c := &Conversation{
+		ID: s.lastID, Inbox: inbox, Contact: contact, Status: Pending, Attributes: map[string]any{}, Created: now, Updated: now,
 	}
+	if inbox != 0 && s.botOf(c) == nil {
+		c.Status = Open
+	}
+	s.conversations[c.ID] = c
 	s.touch()
-	return s.lastID
+	return c
+}
+
+// Conversations returns copies of all conversations, by number.
+func (s *Server) Conversations() []Conversation {
+	s.mu.Lock()
+	ids := slices.Sorted(maps.Keys(s.conversations))
+	s.mu.Unlock()
+	var all []Conversation
+	for _, id := range ids {
+		if c := s.Conversation(id); c.ID != 0 { // not removed meanwhile
+			all = append(all, c)
+		}
+	}
+	return all
 }
 
 // Edit changes a conversation behind everybody's back: no webhook is sent.
