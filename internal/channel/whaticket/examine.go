@@ -85,15 +85,18 @@ func (c *Channel) Examine(ctx context.Context) (Examination, error) {
 	e.Connections = []Connection{}
 	for _, item := range list {
 		m, _ := item.(map[string]any)
-		w := object(m)
-		one := Connection{Name: w.short("name"), Status: w.text("status"), Greets: !blank(w.text("greetingMessage"))}
-		for _, q := range w.list("queues") {
-			m, _ := q.(map[string]any)
-			one.Greets = one.Greets || !blank(object(m).text("greetingMessage"))
-		}
-		e.Connections = append(e.Connections, one)
+		e.Connections = append(e.Connections, connection(m))
 	}
 	return e, nil
+}
+
+func connection(w object) Connection {
+	c := Connection{Name: w.short("name"), Status: w.text("status"), Greets: !blank(w.text("greetingMessage"))}
+	for _, q := range w.list("queues") {
+		m, _ := q.(map[string]any)
+		c.Greets = c.Greets || !blank(object(m).text("greetingMessage"))
+	}
+	return c
 }
 
 // judged asks the sending API with a token and without a number.

@@ -46,6 +46,8 @@ var known = []struct {
 	{"ERR_SESSION_EXPIRED", fault.Unauthorized, ""},
 	{"ERR_UNAUTHORIZED", fault.Unauthorized, ""},
 	{"ERR_FORBIDDEN", fault.Unauthorized, ""},
+	{"ERR_NO_PERMISSION", fault.Unauthorized, ""},
+	{"Only administrators can", fault.Unauthorized, "ERR_NO_PERMISSION"},
 	{"Invalid token", fault.Unauthorized, "token refused"},
 	{"Acesso não permitido", fault.Unauthorized, "token refused"},
 

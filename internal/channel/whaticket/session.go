@@ -31,6 +31,7 @@ type session struct {
 	turn   chan struct{}
 	token  string
 	cookie string
+	user   object // whom the last answer to a login or a renewal told of; nil where it told of nobody
 }
 
 func newSession(client *httpclient.Client, base, email string, password secret.String, logins Logins) *session {
@@ -132,7 +133,7 @@ func (s *session) enter(ctx context.Context, path string, body []byte, cookie st
 	if err := json.Unmarshal(resp.Body, &answer); err != nil || answer.Token == "" {
 		return &fault.Error{Kind: fault.Permanent, Code: "login gave no token", Status: resp.Status}
 	}
-	s.token = answer.Token
+	s.token, s.user = answer.Token, answerObject(resp).object("user")
 	for _, c := range (&http.Response{Header: resp.Header}).Cookies() {
 		if c.Name == refreshCookie && c.Value != "" {
 			s.cookie = c.Value
@@ -173,9 +174,8 @@ func (c *Channel) call(ctx context.Context, method, path string, body any) (*htt
 			return nil, err
 		}
 		err = failure(resp)
-		// An expired token is 403, in some forks 401. ERR_FORBIDDEN is ticketz' word for a
-		// good token whose user may not do this.
-		expired := fault.Is(err, fault.Unauthorized) && fault.Code(err) != "ERR_FORBIDDEN"
+		// An expired token is 403, in some forks 401.
+		expired := fault.Is(err, fault.Unauthorized) && !forbidden(err)
 		if !expired || made || renewals == 2 {
 			return resp, err
 		}
@@ -183,6 +183,12 @@ func (c *Channel) call(ctx context.Context, method, path string, body any) (*htt
 			return nil, err
 		}
 	}
+}
+
+// forbidden says of a refusal that the token is good and its user may not do this:
+// ERR_FORBIDDEN is ticketz' word for it, ERR_NO_PERMISSION that of the others.
+func forbidden(err error) bool {
+	return fault.Code(err) == "ERR_FORBIDDEN" || fault.Code(err) == "ERR_NO_PERMISSION"
 }
 
 // request makes one request.

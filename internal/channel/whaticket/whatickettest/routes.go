@@ -28,9 +28,12 @@ func (s *Server) route(w http.ResponseWriter, r *http.Request, body []byte, mode
 	case path == "/auth/refresh_token" && r.Method == http.MethodPost:
 		s.renew(w, r, mode)
 		return
+	case path == "/version" && s.Release != "":
+		writeJSON(w, http.StatusOK, map[string]string{"version": s.Release})
+		return
 	}
 	parts := strings.Split(strings.TrimPrefix(path, "/"), "/")
-	read := map[string]bool{"tickets": true, "messages": true, "contacts": true, "queue": true, "users": true, "whatsapp": true}
+	read := map[string]bool{"tickets": true, "messages": true, "contacts": true, "queue": true, "users": true, "whatsapp": true, "settings": true, "queueIntegration": s.integrates()}
 	if !read[parts[0]] || len(parts) > 2 {
 		write(w, "me-absent-community") // every unknown route is a page
 		return
@@ -48,13 +51,10 @@ func (s *Server) route(w http.ResponseWriter, r *http.Request, body []byte, mode
 	if len(parts) == 2 {
 		id = atoi(parts[1])
 	}
+	if s.setUp(w, r, parts, id, body) {
+		return
+	}
 	switch what := r.Method + " " + parts[0]; {
-	case what == "GET queue":
-		write(w, "queues-list-ok")
-	case what == "GET users":
-		write(w, "users-list-ok")
-	case what == "GET whatsapp":
-		s.listConnections(w)
 	case what == "GET tickets" && len(parts) == 1:
 		s.listTickets(w, r)
 	case what == "POST tickets" && len(parts) == 1:
@@ -92,7 +92,7 @@ func (s *Server) route(w http.ResponseWriter, r *http.Request, body []byte, mode
 
 // send is POST /api/messages/send, which takes the static token and nothing else.
 func (s *Server) send(w http.ResponseWriter, r *http.Request, in map[string]any, size int, mode Mode) {
-	saas := s.Variant == SaaS
+	saas := s.Variant == SaaS || s.Variant == Ticketz
 	token, ok := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
 	number, isString := in["number"].(string)
 	text, hasBody := in["body"].(string)
@@ -101,9 +101,9 @@ func (s *Server) send(w http.ResponseWriter, r *http.Request, in map[string]any,
 		write(w, "send-invalid-token-saas")
 	case !ok:
 		write(w, "send-missing-auth")
-	case (token != orDefault(s.Token, DefaultToken) || mode == Refuse) && saas:
+	case (!s.knows(token) || mode == Refuse) && saas:
 		write(w, "send-invalid-token-saas")
-	case token != orDefault(s.Token, DefaultToken) && (!s.Enabled || token != "enabled") || mode == Refuse:
+	case !s.knows(token) && (!s.Enabled || token != "enabled") || mode == Refuse:
 		write(w, "send-invalid-token-community")
 	case !strings.HasPrefix(r.Header.Get("Content-Type"), "application/json"):
 		write(w, "send-number-missing-community")
@@ -174,26 +174,14 @@ func (s *Server) enter(w http.ResponseWriter) {
 	}
 	s.access[access], s.refresh[refresh] = true, true
 	name := "login-ok-community"
-	if s.Variant == SaaS {
+	if s.companies() {
 		name = "login-ok-saas"
 	}
 	body, _ := mustExchange(name).Response.Body.(map[string]any)
+	user, _ := body["user"].(map[string]any)
+	user["profile"] = s.profile()
 	w.Header().Set("Set-Cookie", "jrt="+refresh+"; Path=/; HttpOnly")
-	writeJSON(w, http.StatusOK, map[string]any{"token": access, "user": body["user"]})
-}
-
-// listConnections answers with the recorded connection, in the state that the fields say.
-func (s *Server) listConnections(w http.ResponseWriter) {
-	e := mustExchange("connections-list-ok")
-	list, _ := e.Response.Body.([]any)
-	for _, item := range list {
-		one, _ := item.(map[string]any)
-		one["status"] = orDefault(s.Status, "CONNECTED")
-		if s.Greeting != "" {
-			one["greetingMessage"] = s.Greeting
-		}
-	}
-	e.WriteTo(w)
+	writeJSON(w, http.StatusOK, map[string]any{"token": access, "user": user})
 }
 
 func orNull(id int) any {
@@ -210,7 +198,7 @@ func (s *Server) contactJSON(id int) map[string]any {
 func (s *Server) ticketJSON(t *Ticket) map[string]any {
 	return map[string]any{
 		"id": t.ID, "status": t.Status, "isGroup": false, "userId": orNull(t.User), "queueId": orNull(t.Queue),
-		"contactId": t.Contact, "whatsappId": 1, "updatedAt": t.UpdatedAt.UTC().Format(time.RFC3339Nano), "contact": s.contactJSON(t.Contact),
+		"contactId": t.Contact, "whatsappId": s.lines()[0].ID, "updatedAt": t.UpdatedAt.UTC().Format(time.RFC3339Nano), "contact": s.contactJSON(t.Contact),
 	}
 }
 
@@ -266,7 +254,7 @@ func (s *Server) updateTicket(w http.ResponseWriter, t *Ticket, in map[string]an
 		id, _ := v.(float64)
 		next.Queue = int(id)
 	}
-	if next.Queue > 1 || next.User > 1 { // there is one of each
+	if !s.known(next.Queue, next.User) {
 		if s.Variant == SaaS {
 			write(w, "ticket-update-any-failure-saas")
 			return

@@ -2,8 +2,11 @@
 // HTTP server that answers as the real one was recorded to answer, keeps what it got, and
 // misbehaves on request; and a customer who writes through it.
 //
-// It holds one company with one queue (id 1), one user (id 1) and whatever contacts and
-// tickets come up. It imports no testing package, so that the product can start it.
+// It holds one company with one queue (id 1), one user (id 1) and one WhatsApp connection
+// (id 1), where no others are given, and whatever contacts and tickets come up. What its
+// set-up API changes has consequences: a connection or queue that is bound to an integration
+// posts what its customers write there, and a build that ends when nobody takes that ends.
+// It imports no testing package, so that the product can start it.
 package whatickettest
 
 import (
@@ -28,7 +31,10 @@ type Variant string
 // The variants.
 const (
 	Community Variant = "community" // canove/whaticket-community
-	SaaS      Variant = "saas"      // the multi-company forks
+	SaaS      Variant = "saas"      // the multi-company forks, whose queues post
+	Multi100  Variant = "multi100"  // the line of v10 and later, whose connections post
+	Ticketz   Variant = "ticketz"   // ticketz' open edition, which posts nothing
+	Hosted    Variant = "hosted"    // the hosted line, whose connections post to their webhook
 )
 
 // The credentials of a server whose fields are empty.
@@ -93,6 +99,14 @@ type Server struct {
 	Greeting string        // of the WhatsApp connection
 	Skew     time.Duration // how far its clock is ahead
 
+	// What the set-up API shows. Empty fields are one of each, and an administrator.
+	Lines   []Line
+	Queues  []Queue
+	People  []Person
+	Profile string // of the user that logs in
+	Plan    string // what integrations are refused with, where the plan has none
+	Release string // what GET /version says; "" knows no such route
+
 	mu       sync.Mutex
 	listener net.Listener
 	http     *http.Server
@@ -109,6 +123,7 @@ type Server struct {
 	access   map[string]bool // live access tokens
 	refresh  map[string]bool // live refresh tokens
 	issued   int
+	office   office
 }
 
 // Start listens on a free port of the loopback interface. Close ends it.
@@ -336,8 +351,11 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	s.requests = append(s.requests, Request{
 		Method: r.Method, Path: r.URL.Path, Query: r.URL.Query(), Header: r.Header.Clone(), Body: body,
 	})
-	mode, read := s.mode, s.read
+	mode, read, ended := s.mode, s.read, s.office.ended
 	s.mu.Unlock()
+	if ended {
+		panic(http.ErrAbortHandler)
+	}
 	if s.Skew != 0 {
 		w.Header().Set("Date", time.Now().Add(s.Skew).UTC().Format(http.TimeFormat))
 	}
@@ -392,6 +410,10 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 			write(w, name)
 			return
 		}
+	}
+	if fault, ok := s.refused(r); ok {
+		fault(w)
+		return
 	}
 	s.route(w, r, body, mode)
 }
