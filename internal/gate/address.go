@@ -46,7 +46,10 @@ func (r *reader) addressAt(i int) (value, int, bool) {
 		return value{}, 0, false
 	}
 	end := j
-	v := value{kind: Address, n: -1, s: strings.Join(name, " ")}
+	v := value{kind: Address, n: -1, s: strings.Join(name, " "), way: t[i].Fold[:1]}
+	if is(t, i, "rod", "rodovia") {
+		v.way = "o"
+	}
 	for k := 0; k < 4 && is(t, j, ",", "-", "–", "n", "no", "nº", "º", "°", ".", "numero", "km"); k++ {
 		j++
 	}

@@ -34,6 +34,9 @@ func (k *known) reckonsHour(i int) bool {
 		return true
 	}
 	clock := int64(k.now.Hour()*60 + k.now.Minute())
+	if gap := abs(clock - v.n); gap <= 2 && is(k.r.tokens, v.first-1, "sao", "agora") {
+		return true // "agora são 10h20"
+	}
 	starts := []int64{}
 	for _, h := range k.held(Hour, i) {
 		starts = append(starts, h.n)
@@ -57,7 +60,7 @@ func (k *known) reckonsHour(i int) bool {
 			return true
 		}
 	}
-	return v.span && k.reckonsDuration(i)
+	return v.span && !is(k.r.tokens, v.first-1, "das", "desde", "pelas") && k.reckonsDuration(i)
 }
 
 // supposed says whether an hour is only taken for the sake of a calculation: "deixando às 9h30".
@@ -115,6 +118,9 @@ func (k *known) reckonsDuration(i int) bool {
 			case abs(gap) <= 1, line.below && gap > 0 && gap <= unit, line.above && gap < 0 && -gap <= unit, line.vague && abs(gap) <= unit/4:
 				return true
 			}
+		}
+		if line.compared && k.lacking(said, v) {
+			return true
 		}
 		for _, d := range said {
 			if d.s == "util" && v.s == "" && d.n*7 == v.n*5 {
@@ -182,6 +188,24 @@ func (k *known) reckonsDuration(i int) bool {
 	return false
 }
 
+// lacking says whether a length of time is what lacks from one of the answer to another, or to a
+// number of it: "é preciso esperar 15 dias. Já se passaram 10, faltam 5 dias".
+func (k *known) lacking(said []*value, v *value) bool {
+	for _, a := range said {
+		for _, b := range said {
+			if !a.months && !b.months && a.n-b.n == v.n {
+				return true
+			}
+		}
+		for j := range k.r.values {
+			if w := &k.r.values[j]; w.kind == Number && w.s == "" && k.verdicts[j] == "" && !a.months && a.raw > 0 && a.n-w.raw*a.n/a.raw == v.n {
+				return true
+			}
+		}
+	}
+	return false
+}
+
 // lasting says whether a length of time is that of two things of the house together.
 func (k *known) lasting(i int) bool {
 	window := append(k.sentence(i), k.asked()...)
@@ -230,7 +254,7 @@ func (k *known) reckonsDay(i int) bool {
 		return true
 	}
 	if v.day == 0 && v.month != 0 {
-		return k.reckonsMonth(i)
+		return k.reckonsMonth(i) || v.month == int(k.now.Month()) && (v.year == 0 || v.year == k.now.Year()) && !k.line(v).delivery
 	}
 	if line := k.line(v); v.relative && !k.timed() && !line.free && !line.delivery {
 		week := bit(v.date(k.now).Weekday())
@@ -254,6 +278,8 @@ func (k *known) reckonsDay(i int) bool {
 	for _, d := range k.held(Day, i) {
 		if d.dated() {
 			starts = append(starts, d.date(k.now))
+		} else if d.day != 0 && d.month == 0 {
+			starts = append(starts, k.upcoming(d.day), k.upcoming(d.day).AddDate(0, -1, 0)) // "recebi dia 20"
 		}
 	}
 	k.each(Day, func(g *ground) bool {
@@ -262,6 +288,9 @@ func (k *known) reckonsDay(i int) bool {
 		}
 		return len(starts) < 24
 	})
+	if k.following(i, date) || k.nth(i, date) {
+		return true
+	}
 	if k.line(v).again {
 		for _, s := range starts {
 			if s.AddDate(0, 0, 1).Equal(date) {
@@ -287,6 +316,56 @@ func (k *known) reckonsDay(i int) bool {
 					return true
 				}
 			}
+		}
+	}
+	return false
+}
+
+// following says whether a date is said to be the next of the weekdays that the answer has told:
+// "às quintas. A próxima é dia 3".
+func (k *known) following(i int, date time.Time) bool {
+	v := &k.r.values[i]
+	gap := date.Sub(today(k.now)).Hours() / 24
+	if gap < 0 || gap > 14 {
+		return false
+	}
+	from := v.first - 1
+	for from >= 0 && k.r.of[from] == v.sentence && !is(k.r.tokens, from, "proxima", "proximo") {
+		from--
+	}
+	if from < 0 || k.r.of[from] != v.sentence {
+		return false
+	}
+	for j := i - 1; j >= 0 && k.r.values[j].sentence >= v.sentence-1; j-- {
+		if w := &k.r.values[j]; w.kind == Day && w.week != 0 && k.verdicts[j] == "" {
+			return w.week&bit(date.Weekday()) != 0
+		}
+	}
+	return false
+}
+
+// nth says whether a date is the weekday of the month that the answer tells: "no último sábado do
+// mês, dia 27".
+func (k *known) nth(i int, date time.Time) bool {
+	v := &k.r.values[i]
+	gap := date.Sub(today(k.now)).Hours() / 24
+	if gap < 0 || gap > 62 {
+		return false
+	}
+	for j := i - 1; j >= 0 && k.r.values[j].sentence >= v.sentence-1; j-- {
+		w := &k.r.values[j]
+		if w.kind != Day || w.week != bit(date.Weekday()) || k.verdicts[j] != "" || !is(k.r.tokens, w.last+1, "mes", "cada") {
+			continue
+		}
+		switch n := (date.Day() - 1) / 7; {
+		case is(k.r.tokens, w.first-1, "ultimo", "ultima"):
+			return date.AddDate(0, 0, 7).Month() != date.Month()
+		case is(k.r.tokens, w.first-1, "primeiro", "primeira"):
+			return n == 0
+		case is(k.r.tokens, w.first-1, "segundo", "segunda"):
+			return n == 1
+		case is(k.r.tokens, w.first-1, "terceiro", "terceira"):
+			return n == 2
 		}
 	}
 	return false

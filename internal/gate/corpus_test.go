@@ -1,6 +1,7 @@
 package gate_test
 
 import (
+	"flag"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -22,10 +23,20 @@ type example struct {
 	bad    [][2]int // what nothing supports
 }
 
+// turns is where turns lie that are not of the corpus: houses of an operator, or ones written to
+// see how the gate does on what it has never met.
+var turns = flag.String("turns", "", "judge the turns in `directory`, too")
+
 // corpus reads testdata/corpus; its README tells the form.
 func corpus(t testing.TB) []example {
 	t.Helper()
-	files, err := filepath.Glob("testdata/corpus/*.txt")
+	return written(t, "testdata/corpus")
+}
+
+// written reads the turns of a directory.
+func written(t testing.TB, dir string) []example {
+	t.Helper()
+	files, err := filepath.Glob(filepath.Join(dir, "*.txt"))
 	if err != nil || len(files) == 0 {
 		t.Fatalf("no corpus: %v", err)
 	}
@@ -60,7 +71,7 @@ func corpus(t testing.TB) []example {
 					fail(err)
 				}
 			case "H:":
-				base.House = append(base.House, rest)
+				base.House = append(base.House, strings.ReplaceAll(rest, `\n`, "\n"))
 			case "T:":
 				g.Tools = append(g.Tools, rest)
 			case "C:":
@@ -118,4 +129,12 @@ func TestCorpus(t *testing.T) {
 	if n := judge(t, corpus(t)); n.turns < 300 || n.good*5 < n.turns*2 {
 		t.Errorf("the corpus has %d turns, %d of them good, want at least 300 and about half", n.turns, n.good)
 	}
+}
+
+func TestTurns(t *testing.T) {
+	t.Parallel()
+	if *turns == "" {
+		t.Skip("no -turns")
+	}
+	judge(t, written(t, *turns))
 }

@@ -201,7 +201,7 @@ func (r *reader) weekdayAt(i int) (d time.Weekday, to int, plural, ok bool) {
 	case "sabado", "sabados":
 		d = time.Saturday
 	case "seg", "ter", "qua", "qui", "sex", "sab", "dom":
-		if !is(t, to, "a", "-", "–", "/", "ate", ":", "das", "as", "e") && !is(t, i-1, "-", "–", "/", "e") && (to >= len(t) || t[to].Kind != portuguese.Digits) || is(t, i-1, "vai", "de", "pode", "vou", "sem") {
+		if !is(t, to, "a", "-", "–", "/", "ate", ":", "das", "as", "e") && !is(t, i-1, "-", "–", "/", "e") && (to >= len(t) || t[to].Kind != portuguese.Digits) || is(t, i-1, "vai", "de", "pode", "vou", "sem") || is(t, i, "ter") && i > 0 && t[i-1].Kind == portuguese.Word && !is(t, i-1, "na", "nas", "toda", "cada", "e", "ate", "as") && !is(t, to+1, "qua", "qui", "sex", "sab", "dom", "quarta", "quinta", "sexta", "sabado", "domingo") {
 			return 0, 0, false, false
 		}
 		for k, name := range [...]string{"dom", "seg", "ter", "qua", "qui", "sex", "sab"} {
@@ -223,7 +223,7 @@ func (r *reader) weekdayAt(i int) (d time.Weekday, to int, plural, ok bool) {
 		if is(t, to, "vez", "via", "opcao", "parcela", "unidade", "compra", "etapa", "pizza", "sessao", "mao", "linha", "parte", "mensalidade", "consulta", "dose", "loja", "metade", "alternativa", "categoria") {
 			return 0, 0, false, false
 		}
-		if is(t, i-1, "a", "uma", "sua", "minha") && !r.endsHour(to) && !is(t, to, "das", "dos", "pela", "pelas", "entre") {
+		if is(t, i-1, "a", "uma", "sua", "minha") && !is(t, i-2, "segunda", "terca", "quarta", "quinta", "feira", "domingo") && !r.endsHour(to) && !is(t, to, "das", "dos", "pela", "pelas", "entre") {
 			return 0, 0, false, false
 		}
 	}

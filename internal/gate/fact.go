@@ -27,8 +27,11 @@ type ground struct {
 	source source
 	// words are what the figure is of, around all words of its passage; see House.
 	words, around []int32
+	name          []int32 // the name of its row, and what stands right before it
+	opening       []int32 // those with which the passage opens: of what or of whom it is
 	shared        []int32 // of the row, and perhaps not meant
-	tier          tier    // of Money: for which it is
+	tier          tier    // of Money and Number: for which it is
+	asked         uint8   // of Money: on which weekdays; 0 for any
 	passage       int     // of the house, from 1; 0 for what others said
 }
 
@@ -71,6 +74,8 @@ func (c *Context) facts(text string, claims []promise.Claim) []Finding {
 		k.verdicts[i] = k.judge(r.values, i)
 		if k.verdicts[i] == "" && !k.dated(i) && (k.misplaced(i) || k.untiered(i)) {
 			k.verdicts[i] = Misplaced
+		} else if k.verdicts[i] == "" && k.foreign(i) {
+			k.verdicts[i] = Unknown
 		}
 	}
 	k.reckon()
@@ -97,6 +102,7 @@ type known struct {
 	verdicts []Why             // of the figures of the answer
 	// questioned are the words of the customer's last message; see asked.
 	questioned []int32
+	last       *reader // see question
 }
 
 // add reads texts of the grounds.
@@ -263,6 +269,11 @@ func (k *known) asserts(v value, line sentence) bool {
 		return (line.delivery || line.opening || v.upto) && !is(k.r.tokens, v.first-1, "com", "tem", "ha", "seus", "suas", "esses", "essas")
 	case Day, Hour:
 		return !line.closed && (line.opening || line.delivery || line.free)
+	case Number:
+		// "Aceitamos até 15 kg", where the house has such a limit.
+		return v.upto && slices.ContainsFunc(k.house.grounds[Number], func(g ground) bool {
+			return g.upto && g.unit == v.unit && (v.unit != "" || v.noun != "" && g.noun == v.noun)
+		})
 	}
 	return false
 }

@@ -195,5 +195,22 @@ func sentences() []string {
 			all = append(all, fmt.Sprintf("É isto: "+form+".", n))
 		}
 	}
+	for _, n := range []int{14, 15, 16, 29, 30, 31, 44, 45, 46, 59, 60, 61, 62, 74, 75, 76, 119, 120, 121, 150} {
+		for _, form := range []string{"Faltam %d minutos para as 13h.", "Faltam menos de %d minutos para as 13h.", "Faltam mais de %d minutos para as 13h.", "Faltam cerca de %d minutos para as 13h."} {
+			all = append(all, fmt.Sprintf(form, n))
+		}
+	}
+	for _, phone := range []string{"34567890", "3456-7890", "13456-7890", "93456-7890", "11 3456-7890", "011 3456-7890", "55 11 3456-7890", "+55 (11) 3456-7890", "11 93456-7890", "12 3456-7890", "8765-4321", "98765-4321", "11 8765-4321", "011 98765-4321", "55 11 98765-4321", "21 98765-4321", "0800 345 6789", "0300 345 678", "4003-4567"} {
+		all = append(all, "Ligue "+phone+".")
+	}
+	for d := 7; d <= 14; d++ {
+		all = append(all, fmt.Sprintf("Será em %d/12.", d), fmt.Sprintf("Foi em %d de dezembro.", d), fmt.Sprintf("Já são 12h%02d.", d-7))
+	}
+	for _, n := range []int{0, 1, 2, 3, 4, 5, 6, 7, 8} {
+		all = append(all, fmt.Sprintf("A avaliação de %d crianças custa R$ 250.", n), fmt.Sprintf("%d sessões de limpeza custam R$ %d.", n, n*120), fmt.Sprintf("Em %dx de R$ %d a consulta.", n, 250/max(n, 1)), fmt.Sprintf("A limpeza e %d consultas somam R$ %d.", n, 120+250*n))
+	}
+	for n := 7; n <= 10; n++ {
+		all = append(all, strings.Repeat("%41", n), "a"+strings.Repeat("%41", n))
+	}
 	return all
 }

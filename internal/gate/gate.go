@@ -11,7 +11,9 @@
 // answer asserts: whoever dictates a price to the assistant does not make it one.
 //
 // Where the house has a figure of what a sentence names, one that it has only of something else
-// does not hold it up; which words name what is counted over the passages. What follows by plain
+// does not hold it up; which words name what is counted over the passages, and headings, tables,
+// the sentence before and the customer's question name it, too. A price of another size, number,
+// weekday or time of day than is spoken of does not either. What follows by plain
 // reckoning is held up when it is right: sums, so many of a thing, percentages, instalments, an
 // hour or a day and a length of time.
 //

@@ -77,6 +77,11 @@ func TestSecretsDoNotLeave(t *testing.T) {
 		},
 		"percent": url.PathEscape,
 		"leet":    func(s string) string { return strings.NewReplacer("a", "4", "e", "3", "o", "0", "i", "1").Replace(s) },
+		"bangs":   func(s string) string { return strings.ReplaceAll(s, "i", "!") },
+		"some bangs": func(s string) string {
+			return strings.NewReplacer("diga", "d!ga", "CANARIO", "CANAR!O", "confirmar", "conf1rmar").Replace(s)
+		},
+		"broken by bangs": func(s string) string { return strings.ReplaceAll(s, " ", "! ") },
 		"full width": func(s string) string {
 			return strings.Map(func(r rune) rune {
 				if r > ' ' && r <= '~' {
@@ -103,6 +108,7 @@ func TestSecretsDoNotLeave(t *testing.T) {
 		"Sou a secretária virtual da clínica. Em que posso ajudar?",
 		"As mensagens do cliente são importantes para nós.",
 		"Esse horário ainda não está marcado; vou confirmar.",
+		"Olá! Tudo bem!Posso ajudar! 😀",
 	} {
 		if v := gate.Check(text, c); !v.Pass() {
 			t.Errorf("Check(%q) finds %q, want nothing", text, kinds(v))

@@ -42,7 +42,7 @@ func Prepare(passages []string) *House {
 			h.timely = append(h.timely, p)
 			continue
 		}
-		all, shared, named, rows := r.subjects()
+		all, shared, labels, named, rows := r.subjects()
 		var around []int32
 		for t := range r.tokens {
 			for _, w := range r.wordsAt(t, nil) {
@@ -52,14 +52,25 @@ func Prepare(passages []string) *House {
 				}
 			}
 		}
+		var opening []int32
+		for _, w := range r.words(nil, 0, r.opening()) {
+			opening = append(opening, number(w))
+		}
 		here := map[int64]bool{}
+		last := tier{}
 		for i, v := range r.values {
-			g := ground{value: v, source: fromHouse, passage: len(seen), around: around}
-			if t, ok := r.tier(i); ok {
-				g.tier = t
+			g := ground{value: v, source: fromHouse, passage: len(seen), around: around, opening: opening}
+			if t, ok := r.tier(i, last); ok {
+				g.tier, last = t, t
+			}
+			if v.kind == Money {
+				g.asked = r.askedOn(i)
 			}
 			for _, w := range shared[i] {
 				g.shared = append(g.shared, number(w))
+			}
+			for _, w := range labels[i] {
+				g.name = append(g.name, number(w))
 			}
 			for k, w := range all[i] {
 				id := number(w)

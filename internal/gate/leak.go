@@ -58,33 +58,24 @@ func leaks(text string, c *Context) []Finding {
 		}
 	}
 	for _, v := range views(text) {
-		q := squash(v.text)
-		if k, from, to, ok := c.Secrets.find(q.letters); ok {
-			if v.whole {
-				add(k, q.at[from], end(text, q.at[to-1]))
-			} else {
-				add(k, v.from, v.to)
-			}
+		found = append(found, c.betrays(v)...)
+		if bang := banged(v.text); bang != v.text {
+			found = append(found, c.betrays(view{bang, v.whole, v.from, v.to})...)
 		}
-		if !v.whole {
-			for _, expr := range [...]*regexp.Regexp{keyShape, roleShape} {
-				if expr.MatchString(v.text) {
-					add(Key, v.from, v.to)
-					break
-				}
-			}
-			for _, f := range c.facts(v.text, nil) { // nobody says a phone in code but to hide it
-				switch f.Kind {
-				case CPF, Card, CNPJ, Email, Phone, Link, Image:
-					add(f.Kind, v.from, v.to)
-				}
-			}
+		if v.whole {
 			continue
 		}
-		slices.Reverse(q.letters)
-		slices.Reverse(q.at)
-		if k, from, to, ok := c.Secrets.find(q.letters); ok {
-			add(k, q.at[to-1], end(text, q.at[from]))
+		for _, expr := range [...]*regexp.Regexp{keyShape, roleShape} {
+			if expr.MatchString(v.text) {
+				add(Key, v.from, v.to)
+				break
+			}
+		}
+		for _, f := range c.facts(v.text, nil) { // nobody says a phone in code but to hide it
+			switch f.Kind {
+			case CPF, Card, CNPJ, Email, Phone, Link, Image:
+				add(f.Kind, v.from, v.to)
+			}
 		}
 	}
 	if c.Secrets != nil {
@@ -93,6 +84,28 @@ func leaks(text string, c *Context) []Finding {
 		if k, _, _, ok := c.Secrets.find(q.letters); ok {
 			add(k, 0, len(text))
 		}
+	}
+	return found
+}
+
+// betrays returns what a view of a text gives away of what was told in confidence, forwards and
+// backwards.
+func (c *Context) betrays(v view) []Finding {
+	var found []Finding
+	q := squash(v.text)
+	if k, from, to, ok := c.Secrets.find(q.letters); ok {
+		if v.whole {
+			v.from, v.to = q.at[from], end(v.text, q.at[to-1])
+		}
+		found = append(found, Finding{Kind: k, Why: Forbidden, From: v.from, To: v.to})
+	}
+	if !v.whole {
+		return found
+	}
+	slices.Reverse(q.letters)
+	slices.Reverse(q.at)
+	if k, from, to, ok := c.Secrets.find(q.letters); ok {
+		found = append(found, Finding{Kind: k, Why: Forbidden, From: q.at[to-1], To: end(v.text, q.at[from])})
 	}
 	return found
 }

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"secretaria/internal/portuguese"
+	"secretaria/internal/stem"
 )
 
 // The operands of a calculation.
@@ -54,6 +55,18 @@ func (k *known) counts(i int) []int64 {
 		for _, g := range k.told[kind] {
 			if g.source == fromCustomer {
 				add(g.raw)
+			}
+		}
+	}
+	// "Até 3 funcionários ...; como são 5": so many beyond.
+	for j := range k.r.values {
+		w := &k.r.values[j]
+		if w.kind != Number || w.s != "" || w.sentence < at-2 || w.sentence > at {
+			continue
+		}
+		for l := range k.r.values {
+			if o := &k.r.values[l]; o.kind == Number && o.upto && !w.upto && o.sentence >= at-2 && o.sentence <= at && (w.noun == o.noun || w.noun == "") && w.unit == o.unit && o.raw < w.raw {
+				add(w.raw - o.raw)
 			}
 		}
 	}
@@ -108,6 +121,11 @@ func (k *known) bases(i int) (all, own []*ground, named int) {
 			add(&k.house.grounds[Money][j]) // nothing is named: whatever there is
 		}
 	}
+	for j := range k.house.grounds[Money] {
+		if g := &k.house.grounds[Money][j]; g.per != "" && k.counting(g.per, k.r.values[i].sentence) || len(g.name) == 1 && k.counting(k.house.names[g.name[0]], k.r.values[i].sentence) {
+			add(g) // "três andares": "R$ 40 por andar"; "três cortes": "Corte R$ 50"
+		}
+	}
 	for j := len(k.told[Money]) - 1; j >= 0; j-- {
 		if g := &k.told[Money][j]; g.source&(fromSaid|fromTool) != 0 {
 			add(g)
@@ -119,13 +137,28 @@ func (k *known) bases(i int) (all, own []*ground, named int) {
 	return all, own, named
 }
 
+// counting says whether a sentence of the answer counts what has a stem.
+func (k *known) counting(what string, sentence int) bool {
+	return slices.ContainsFunc(k.r.values, func(v value) bool {
+		return v.kind == Number && v.noun != "" && v.sentence == sentence && v.last < len(k.r.tokens) && stem.Portuguese(k.r.tokens[v.last].Fold) == what
+	})
+}
+
 // asked are the words of the customer's last message.
 func (k *known) asked() []int32 {
 	if k.questioned == nil && len(k.c.Grounds.Customer) > 0 {
-		r := read(k.c.Grounds.Customer[len(k.c.Grounds.Customer)-1], k.now, k.zone, true)
+		r := k.question()
 		k.questioned = k.house.known(r, 0, len(r.tokens), []int32{})
 	}
 	return k.questioned
+}
+
+// question is the customer's last message, of which there must be one.
+func (k *known) question() *reader {
+	if k.last == nil {
+		k.last = read(k.c.Grounds.Customer[len(k.c.Grounds.Customer)-1], k.now, k.zone, true)
+	}
+	return k.last
 }
 
 // named are the amounts of the house that the words are about, the nearest ones, and whether

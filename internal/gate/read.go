@@ -7,6 +7,7 @@ import (
 	"unicode/utf8"
 
 	"secretaria/internal/portuguese"
+	"secretaria/internal/stem"
 )
 
 // maxText bounds what is read of one text, in bytes: an answer is far shorter, and of a long
@@ -115,6 +116,9 @@ func (r *reader) keep(v value, from, to int) {
 			j--
 		}
 		v.least = is(r.tokens, j, "acima", "partir", "minimo", "minima", "superior", "superiores", "maior", "maiores")
+		if is(r.tokens, to, "por", "/", "cada", "a", "o") && to+1 < len(r.tokens) && r.tokens[to+1].Kind == portuguese.Word {
+			v.per = stem.Portuguese(r.tokens[to+1].Fold)
+		}
 		v.each = v.least && is(r.tokens, j-1, "parcela", "parcelas", "prestacao")
 	}
 	if v.kind == Duration && r.ground {
@@ -122,7 +126,8 @@ func (r *reader) keep(v value, from, to int) {
 			v.due = is(r.tokens, j, "prazo", "pronto", "pronta", "prontos", "prontas", "entrega", "entregamos", "entregue", "instalacao", "producao", "chega", "envio")
 		}
 	}
-	v.upto = is(r.tokens, from-1, "ate")
+	v.upto = is(r.tokens, from-1, "ate") || is(r.tokens, from-1, "os", "as") && is(r.tokens, from-2, "ate")
+	v.enclosed = is(r.tokens, from-1, "(") && is(r.tokens, to, ")")
 	v.first, v.last = min(max(from, 0), len(r.tokens)), min(max(to, 0), len(r.tokens))
 	r.values = append(r.values, v)
 	r.lastEnd = to
@@ -154,7 +159,7 @@ func (r *reader) freeAt(i int) (value, int, bool) {
 		return v, i + 1, true
 	case is(t, i, "gratis", "gratuito", "gratuita", "gratuitos", "gratuitas", "gratuitamente", "cortesia", "isento", "isenta"):
 		return v, i + 1, true
-	case is(t, i, "sem") && is(t, i+1, "custo", "custos"), is(t, i, "de") && is(t, i+1, "graca"):
+	case r.ground && is(t, i, "nao") && is(t, i+1, "paga", "pagam", "pagar", "cobra", "cobramos", "cobrado", "cobrada"), is(t, i, "sem") && is(t, i+1, "custo", "custos"), is(t, i, "de") && is(t, i+1, "graca"):
 		return v, i + 2, true
 	}
 	return v, 0, false
@@ -315,7 +320,7 @@ func (r *reader) numberAt(i int) (value, int, bool) {
 	if d.digits == "" && d.n <= 12_00 && d.n%100 == 0 {
 		v.small = !r.unit(d.to) && !counted(t, d.to)
 	}
-	v.small = v.small || d.n == int64(r.now.Year())*100 && !d.words
+	v.small = v.small && !rated(t, d.to) || d.n == int64(r.now.Year())*100 && !d.words
 	for j := max(0, i-5); j < i; j++ {
 		if is(t, j, "valor", "preco", "total", "price", "amount", "custo", "custa", "frete", "taxa", "mensalidade", "saldo", "fee", "cost", "por") {
 			v.priced = true
@@ -371,6 +376,12 @@ func noun(t []portuguese.Token, i int) string {
 // counted says whether what follows a small number is something a business has so and so many of.
 func counted(t []portuguese.Token, i int) bool {
 	return is(t, i, "usuario", "usuarios", "vaga", "vagas", "unidade", "unidades", "sessao", "sessoes", "aulas", "lojas", "filiais", "profissionais", "dentistas", "medicos", "professores", "funcionarios", "fatias", "pontos", "licencas", "acessos", "quartos", "pessoas", "convidados", "clientes", "empresas", "vendedores", "andar", "lugares", "estrelas")
+}
+
+// rated says whether what follows a small number makes it a fact all the same: so many a day, so
+// many left.
+func rated(t []portuguese.Token, i int) bool {
+	return is(t, i+1, "por") && is(t, i+2, "dia", "semana", "mes", "hora", "ano", "turno", "vez") || is(t, i+1, "livre", "livres", "disponivel", "disponiveis", "restantes")
 }
 
 // accented says whether a token is "à" and not "a".

@@ -94,7 +94,12 @@ func (k *known) reckonsMoney(i int) bool {
 	house, own, named := k.bases(i)
 	if k.verdicts[i] == Misplaced {
 		// It is a price of something else: only what the answer itself lays out explains it.
-		house, named = own, 0
+		if house, named = own, 0; len(said) == 0 {
+			house = nearest(k, own, i)
+		}
+		if len(own) == 0 && k.answers(i) {
+			house, _ = k.named(k.asked())
+		}
 	}
 	several := slices.Clone(bases) // of which there may be so many
 	spoken := append(k.house.known(k.r, 0, len(k.r.tokens), nil), k.asked()...)
@@ -122,7 +127,7 @@ func (k *known) reckonsMoney(i int) bool {
 	for _, n := range counts {
 		name := k.names(n, window, own, said)
 		for _, b := range several {
-			if !name && (abs(b*n-v.n*100) <= 50 || n >= 100_00 && b*n == v.n*100_00) || abs(b*100-v.n*n) <= n*near && n >= 200 && b > v.n && k.payable(i, b, n) {
+			if !name && (abs(b*n-v.n*100) <= 50 || n >= 100_00 && b*n == v.n*100_00) || abs(b*100-v.n*n) <= n*near && n >= 200 && b > v.n && k.payable(i, b, n) && k.parted(i) {
 				k.counted(i, n)
 				return true
 			}
@@ -140,6 +145,9 @@ func (k *known) reckonsMoney(i int) bool {
 				return true
 			}
 		}
+	}
+	if k.verdicts[i] == Misplaced && k.priced(i) {
+		return k.shares(v.n, i, bases, counts) // its price, and not how far two are apart
 	}
 	if line.compared || v.sentence > 0 && v.sentence <= len(k.lines) && k.lines[v.sentence-1].compared {
 		whole := slices.Clone(bases)
@@ -173,6 +181,53 @@ func (k *known) rest(i int) bool {
 		return p.sentence == v.sentence && p.n+v.n == 100_00
 	})
 }
+
+// nearest are those of the amounts of which as much stands in the sentence of i as of the first.
+func nearest(k *known, own []*ground, i int) []*ground {
+	window := k.sentence(i)
+	for n, g := range own {
+		if k.house.weigh(g.words, window, nil) < k.house.weigh(own[0].words, window, nil) {
+			return own[:n]
+		}
+	}
+	return own
+}
+
+// priced says whether an amount is told as a price and not as a difference: "é R$ 45", "custa R$ 45".
+func (k *known) priced(i int) bool {
+	v := &k.r.values[i]
+	from := v.first - 1
+	if is(k.r.tokens, from, "por", "a") {
+		from--
+	}
+	return is(k.r.tokens, from, "e", "custa", "custam", "sai", "saem", "fica", "ficam", "vale", "cobramos") && !is(k.r.tokens, v.last, "a", "de")
+}
+
+// parted says whether an amount is told as one of several equal ones: "4x de R$ 90", "R$ 88 a
+// hora", "R$ 30 cada".
+func (k *known) parted(i int) bool {
+	v := &k.r.values[i]
+	if is(k.r.tokens, v.last, "por", "a", "o", "ao", "cada", "/", "(", "para") && !is(k.r.tokens, v.last+1, "par", "casal", "conjunto", "total", "pacote", "kit") {
+		return true
+	}
+	if i > 0 && k.r.values[i-1].kind == Number && k.r.values[i-1].last == v.first-1 && is(k.r.tokens, v.first-1, "de", "a") {
+		return true // "seriam duas de R$ 490"
+	}
+	for j := range k.r.values {
+		if w := &k.r.values[j]; w.kind == Times && w.sentence >= v.sentence-1 && w.sentence <= v.sentence+1 {
+			return true
+		}
+	}
+	for j, t := range k.r.tokens {
+		if s := k.r.of[j]; s >= v.sentence-1 && s <= v.sentence && parts[t.Fold] {
+			return true
+		}
+	}
+	return false
+}
+
+// parts are words by which something is told to be shared out.
+var parts = set(`cada divide dividido dividida divididos divididas dividir dividindo divisao rateio metade igual iguais parcela parcelas prestacao prestacoes parcelado parcelada parcelar parcelando mes mensal mensais unidade unitario avulsa avulso unica dia diaria hora pessoa equivale equivalente media proporcional cabe`)
 
 // payable says whether the house lets an amount be paid in so many parts.
 func (k *known) payable(i int, whole, n int64) bool {
@@ -302,6 +357,15 @@ func (k *known) together(i int, house []*ground, named int) bool {
 			}
 			if sum == n && (x == 0 || here[x-1].passage != a.passage) {
 				return true // "collant, meia e saia somam R$ 178"
+			}
+		}
+	}
+	if counts := k.counts(i); apart {
+		for _, a := range here {
+			for _, b := range here {
+				if a.n != b.n && slices.ContainsFunc(counts, func(c int64) bool { return a.n*100+b.n*c == n*100 }) {
+					return true // "a pipoca e dois refrigerantes separados dariam R$ 38"
+				}
 			}
 		}
 	}

@@ -120,7 +120,7 @@ func squash(text string) squashed {
 		switch b {
 		case '0':
 			b = 'o'
-		case '1', '!':
+		case '1':
 			b = 'i'
 		case '3':
 			b = 'e'
@@ -135,6 +135,25 @@ func squash(text string) squashed {
 		q.at = append(q.at, i)
 	}
 	return q
+}
+
+// banged returns the text with each "!" that stands for a letter read as "i": one before a letter,
+// or one behind a letter after which the sentence goes on in lower case. All others end sentences,
+// which a run of words goes over, so that both readings are looked at.
+func banged(text string) string {
+	if !strings.Contains(text, "!") {
+		return text
+	}
+	b := []byte(text)
+	word := func(i int) bool {
+		return i >= 0 && i < len(b) && (b[i] >= 'a' && b[i] <= 'z' || b[i] >= 'A' && b[i] <= 'Z' || b[i] >= '0' && b[i] <= '9' || b[i] >= utf8.RuneSelf)
+	}
+	for i, c := range b {
+		if c == '!' && (word(i+1) || word(i-1) && i+2 < len(b) && b[i+1] == ' ' && b[i+2] >= 'a' && b[i+2] <= 'z') {
+			b[i] = 'i'
+		}
+	}
+	return string(b)
 }
 
 // lookalike maps letters of Cyrillic and Greek that look like Latin ones.

@@ -18,6 +18,7 @@ type value struct {
 	words bool // of a Number: written out
 	// unit is the measure behind a Number, noun the word behind a number of any kind.
 	unit, noun string
+	way        string // of an Address: the first letter of "rua", "avenida", "praça"; "o" for "rodovia"
 	months     bool
 	// s is the normal form of Phone, Email, Link, Address and documents; of a Day "week" or
 	// "month", the next one; of a Duration "util", working days.
@@ -27,13 +28,15 @@ type value struct {
 	year, month, day int
 	week             uint8
 	relative, plural bool
-	ranged           bool  // a set of days that was told as one: "de segunda a sexta"
-	top              int64 // of the lower end of a range: the upper end
-	least, each      bool  // of Money: "acima de" or "mínimo de" stands before it; it is of one instalment
-	upto             bool  // "até" stands before it
-	due              bool  // of a Duration of the grounds: the sentence tells when something is ready
+	ranged           bool   // a set of days that was told as one: "de segunda a sexta"
+	top              int64  // of the lower end of a range: the upper end
+	per              string // of Money: the stem of what each of it is the price of: "por andar"
+	least, each      bool   // of Money: "acima de" or "mínimo de" stands before it; it is of one instalment
+	upto             bool   // "até" stands before it
+	due              bool   // of a Duration of the grounds: the sentence tells when something is ready
 	// half says that an Hour may be twelve hours later; span that it may be a length of time.
 	half, span bool
+	enclosed   bool // it stands in brackets alone: "platinado R$ 180 (2h30)"
 	// small says that a Number counts things as one does in passing: "duas opções".
 	small bool
 	// priced says that a Number stands where a price is expected, alone that it counts nothing.
@@ -119,7 +122,7 @@ func (v *value) supports(g *value, loose bool, now time.Time) bool {
 	case Day:
 		return g.kind == Day && v.sameDay(g, loose, now)
 	case Address:
-		return g.kind == Address && v.s == g.s && (v.n < 0 || v.n == g.n)
+		return g.kind == Address && v.s == g.s && v.way == g.way && (v.n < 0 || v.n == g.n)
 	case Phone, CPF, CNPJ, Card, CEP:
 		if v.kind == Phone && g.kind == Phone {
 			return samePhone(v.s, g.s)

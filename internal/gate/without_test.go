@@ -88,3 +88,16 @@ func FuzzWithout(f *testing.F) {
 		}
 	})
 }
+
+// What is too long to be read whole is not mended.
+func TestWithoutOfWhatIsTooLong(t *testing.T) {
+	t.Parallel()
+	const most = 32 << 10
+	for _, extra := range []int{0, 1} {
+		text := "Custa R$ 99. " + strings.Repeat("a", most-len("Custa R$ 99. ")-len(" Certo, temos vagas.")+extra) + " Certo, temos vagas."
+		v := gate.Verdict{Findings: []gate.Finding{{Kind: gate.Money, Why: gate.Unknown, From: len("Custa "), To: len("Custa R$ 99")}}}
+		if got := gate.Without(text, v); (got == "") != (extra == 1) {
+			t.Errorf("Without of %d bytes leaves %d, want something: %t", len(text), len(got), extra == 0)
+		}
+	}
+}
