@@ -162,7 +162,7 @@ func (lex *lexicon) rejoined(d *desk, v view, add func(string, []byte)) {
 			continue
 		}
 		word := append(append(d.room(b.end - a.start)[:0], v.text[a.start:a.end]...), v.text[b.start:b.end]...)
-		if e, _ := lex.find(word); len(word) < 5 || e.concepts == 0 || e.concepts == a.concepts || a.concepts == 0 && a.langs != 0 && b.concepts != 0 {
+		if len(word) < 5 || lex.reach(word) <= a.end-a.start || a.concepts == 0 && a.langs != 0 && b.concepts != 0 {
 			continue
 		}
 		out = append(append(out, v.text[copied:a.start]...), word...)
@@ -170,9 +170,49 @@ func (lex *lexicon) rejoined(d *desk, v view, add func(string, []byte)) {
 		joins++
 		i++
 	}
-	if joins >= 2 {
+	if joins >= 2 && joins*8 >= len(v.tokens) { // "for ever" and "back up" are cut by nobody
 		lex.offer(d, v, "uncut", append(out, v.text[copied:]...), add)
 	}
+}
+
+// reach is how many letters of a word are the word or stem of the lexicon that gives it its
+// meaning; 0 where it has none.
+func (lex *lexicon) reach(word []byte) (n int) {
+	at := uint16(0)
+	for i, c := range word {
+		l := letter(c)
+		if l < 0 {
+			return n
+		}
+		if at = lex.nodes[at].next[l]; at == 0 {
+			return n
+		}
+		if lex.nodes[at].prefix.concepts != 0 {
+			n = i + 1
+		}
+	}
+	switch nd := &lex.nodes[at]; {
+	case nd.plain:
+		return 0
+	case nd.exact.concepts != 0:
+		return len(word)
+	}
+	return n
+}
+
+// plain says whether a word is listed as one that means nothing.
+func (lex *lexicon) plain(word []byte) bool {
+	at := uint16(0)
+	for _, c := range word {
+		l := letter(c)
+		if l < 0 {
+			return false
+		}
+		if at = lex.nodes[at].next[l]; at == 0 {
+			return false
+		}
+	}
+	return lex.nodes[at].plain
 }
 
 func isVowel(c byte) bool { return strings.IndexByte("aeiou", c) >= 0 }
@@ -206,7 +246,7 @@ func (lex *lexicon) vowelless(d *desk, v view, add func(string, []byte)) {
 	copied := 0
 	for i := range v.tokens {
 		t := &v.tokens[i]
-		if t.end-t.start < 3 || t.concepts != 0 {
+		if t.end-t.start < 3 || t.concepts != 0 || lex.plain(v.text[t.start:t.end]) {
 			continue
 		}
 		if word := lex.fleshed(v.text[t.start:t.end]); word != "" {
@@ -283,6 +323,9 @@ func (lex *lexicon) misspelt(d *desk, v view, add func(string, []byte)) {
 		if n < 5 || n > 16 || t.concepts != 0 || t.langs != 0 {
 			continue
 		}
+		if lex.plain(v.text[t.start:t.end]) {
+			continue
+		}
 		if looked++; looked > maxMisspelt {
 			break
 		}
@@ -293,7 +336,7 @@ func (lex *lexicon) misspelt(d *desk, v view, add func(string, []byte)) {
 		}
 	}
 	// Among many words that mean nothing here, some are near to one that does by chance.
-	if mended >= 2 && mended*2 >= looked {
+	if mended >= 2 && mended*3 >= looked*2 {
 		lex.offer(d, v, "misspelt", append(out, v.text[copied:]...), add)
 	}
 }

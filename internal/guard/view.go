@@ -262,7 +262,7 @@ func (lex *lexicon) unleet(d *desk, v view, add func(string, []byte)) {
 }
 
 // longestWord is from how many letters on a word is none, whatever it begins with.
-const longestWord = 22
+const longestWord = 30
 
 // unspaced reads words whose letters stand apart, or that are glued or cut by signs.
 func (lex *lexicon) unspaced(d *desk, v view, add func(string, []byte)) {
