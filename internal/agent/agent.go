@@ -24,6 +24,7 @@ import (
 	"secretaria/internal/llm"
 	"secretaria/internal/playbook"
 	"secretaria/internal/sanitise"
+	"secretaria/internal/tracing"
 	"secretaria/internal/workflow"
 )
 
@@ -408,7 +409,11 @@ type Handoff struct {
 // turn asks of models takes no longer than Patience; without an answer by then a person gets
 // the conversation.
 func (a *Agent) Decide(ctx context.Context, in Input) (Decision, error) {
+	_, judging := tracing.Start(ctx, tracing.Guarded)
 	t := a.begin(in)
+	judging.Str(tracing.Guard, t.d.Guarded.String())
+	judging.Int(tracing.Blocked, int64(t.d.Blocked))
+	judging.End()
 	if in.Woken {
 		t.wake()
 		return t.end(), nil

@@ -9,6 +9,7 @@ import (
 	"secretaria/internal/fault"
 	"secretaria/internal/house"
 	"secretaria/internal/llm"
+	"secretaria/internal/tracing"
 )
 
 const (
@@ -106,7 +107,9 @@ func (t *turn) handsOver(resp *llm.Response, text string) bool {
 // useAll uses the tools that were called. known says that at least one of them exists.
 func (t *turn) useAll(ctx context.Context, toolCalls []llm.ToolCall) (results []string, known, more bool) {
 	for _, call := range toolCalls {
-		result, ok, m := t.use(ctx, call)
+		using, span := tracing.Start(ctx, tracing.ToolUsed)
+		result, ok, m := t.use(using, call)
+		t.tracedTool(span, call.Name)
 		if ok && call.Name == house.LookupTool {
 			t.toolResults = append(t.toolResults, result) // the others say what the model itself has said
 		}

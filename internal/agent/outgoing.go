@@ -31,7 +31,11 @@ func (t *turn) houseSays() []string {
 	cfg := t.a.cfg
 	out := []string{cfg.Persona, cfg.Rules, cfg.Hours, cfg.Greeting, cfg.Closed, cfg.Transfer, cfg.Safety.Disclosure}
 	for _, h := range t.hits {
-		out = append(out, h.Text)
+		text := h.Text
+		if h.Kind == "" && h.Title != "" {
+			text = "# " + h.Title + "\n" + text // the headings say what the figures of a page are of
+		}
+		out = append(out, text)
 	}
 	return out
 }
@@ -138,7 +142,7 @@ var (
 // has one chance to write it anew; what then still says more than is known is not said, and a
 // person gets the conversation. A transfer that is claimed twice is made true.
 func (t *turn) checked(ctx context.Context, req *llm.Request, resp *llm.Response, text string) (string, error) {
-	v := t.judged(text)
+	v := t.gated(ctx, text)
 	if v.Pass() {
 		return text, nil
 	}
@@ -161,7 +165,7 @@ func (t *turn) checked(ctx context.Context, req *llm.Request, resp *llm.Response
 		if ctx.Err() != nil {
 			return "", context.Cause(ctx)
 		}
-		if v = t.judged(text); v.Pass() {
+		if v = t.gated(ctx, text); v.Pass() {
 			return text, nil
 		}
 	}

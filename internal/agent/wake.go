@@ -9,6 +9,7 @@ import (
 	"secretaria/internal/fault"
 	"secretaria/internal/llm"
 	"secretaria/internal/playbook"
+	"secretaria/internal/tracing"
 )
 
 // awaitFor is how long the result of a workflow is waited for, from the decision to start it.
@@ -104,6 +105,9 @@ func (t *turn) wakeAt() time.Time {
 func (t *turn) generate(ctx context.Context, req *llm.Request) (*llm.Response, error) {
 	bounded, cancel := context.WithDeadlineCause(ctx, t.until, errors.New("the models of this turn took too long"))
 	defer cancel()
+	bounded, span := tracing.Start(bounded, tracing.ModelCalled)
+	span.Str(tracing.Operation, "chat")
+	defer span.End()
 	pseudonymous := t.a.cfg.Safety.Pseudonyms && !t.offline()
 	if pseudonymous {
 		req = t.pseudonymous(req)
@@ -115,5 +119,6 @@ func (t *turn) generate(ctx context.Context, req *llm.Request) (*llm.Response, e
 	if fault.Code(err) == "internal" && bounded.Err() != nil && ctx.Err() == nil {
 		err = fault.Wrap(fault.Transient, llm.CodeTimeout, err)
 	}
+	span.Fail(err)
 	return resp, err
 }

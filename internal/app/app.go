@@ -38,6 +38,7 @@ import (
 	"secretaria/internal/store"
 	"secretaria/internal/takeback"
 	"secretaria/internal/telemetry"
+	"secretaria/internal/tracing"
 	"secretaria/internal/turn"
 )
 
@@ -68,8 +69,9 @@ type App struct {
 	server   *http.Server
 	listener net.Listener
 	id       string
-	database string        // the component's name in health and metrics
-	redis    *redis.Client // nil: not configured
+	database string          // the component's name in health and metrics
+	redis    *redis.Client   // nil: not configured
+	traces   *tracing.Tracer // nil: nobody collects them
 	bus      event.Bus
 
 	flows atomic.Pointer[flows]
@@ -107,6 +109,9 @@ func New(ctx context.Context, o Options) (_ *App, err error) {
 	}()
 	a.metrics = telemetry.NewMetrics(a.registry, telemetry.Build{Version: o.Version})
 	a.registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	if err := a.openTraces(); err != nil {
+		return nil, err
+	}
 	if err := a.openRedis(); err != nil {
 		return nil, err
 	}
@@ -194,8 +199,8 @@ func (a *App) buildWorkers() error {
 	a.setFlows(f)
 	a.onStop("client of n8n", func(context.Context) error { a.flows.Load().client.Close(); return nil })
 	turns, sends := a.forTurns(desks, a.inboxes), a.forSends(f, a.inboxes)
-	a.turns = turn.New(turn.Config{Memory: a.store, Inboxes: turns, Lease: a.o.Queue.Lease, Logger: a.log, Observe: a.turnEnded, Wake: a.wake})
-	a.sends = delivery.New(delivery.Config{Memory: a.store, Inboxes: sends, Lease: a.o.Queue.Lease, Timeout: a.o.SendTimeout, Schedule: a.o.Schedule, Logger: a.log, Observe: a.deliveryEnded, BotHolds: a.botHolds})
+	a.turns = turn.New(turn.Config{Memory: a.store, Inboxes: turns, Lease: a.o.Queue.Lease, Logger: a.log, Observe: a.turnEnded, Wake: a.wake, Traces: a.traces})
+	a.sends = delivery.New(delivery.Config{Memory: a.store, Inboxes: sends, Lease: a.o.Queue.Lease, Timeout: a.o.SendTimeout, Schedule: a.o.Schedule, Logger: a.log, Observe: a.deliveryEnded, BotHolds: a.botHolds, Traces: a.traces})
 	return nil
 }
 

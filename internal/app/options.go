@@ -20,6 +20,7 @@ import (
 	"secretaria/internal/queue"
 	"secretaria/internal/redis"
 	"secretaria/internal/secret"
+	"secretaria/internal/tracing"
 	"secretaria/internal/turn"
 	"secretaria/internal/workflow/n8n"
 )
@@ -65,8 +66,10 @@ type Options struct {
 	TrustedProxies []netip.Prefix
 	AllowedOrigins []string
 	Metrics        bool // serve /metrics
-	Queue          queue.Config
-	Logger         *slog.Logger
+	// Traces are sent to a collector where one is named.
+	Traces tracing.Config
+	Queue  queue.Config
+	Logger *slog.Logger
 	// Observe is told of every unit of work when it ended. Funcs may be nil.
 	Observe Observer
 }
@@ -213,6 +216,7 @@ func (o Options) Validate() error {
 			errs = append(errs, named(i.Name, i.Chatwoot.Validate()))
 		}
 	}
+	errs = append(errs, o.Traces.Validate())
 	errs = append(errs, o.Workflows.Validate())
 	errs = append(errs, o.Models.Validate())
 	for _, d := range o.Desks {

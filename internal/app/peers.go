@@ -39,5 +39,6 @@ func (o Options) Peers() []Peer {
 			add("workflow "+w.Name, w.URL)
 		}
 	}
+	add("traces", o.Traces.URL())
 	return out
 }

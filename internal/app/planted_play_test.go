@@ -378,6 +378,12 @@ func (s *scene) end() {
 	s.absent(t, "what was answered and printed", s.shown.Bytes())
 	rows := s.rows()
 	s.absent(t, "what is kept of failures", rows)
+	s.absent(t, "what was traced", s.collector.Raw())
+	for _, name := range []string{"webhook", "turn", "guard", "chat", "tool", "gate", "deliver", "call workflow", "callback"} {
+		if count(s.collector.Spans(), name) == 0 {
+			t.Errorf("nothing was traced of %q", name)
+		}
+	}
 	// Silence proves nothing where nothing has happened.
 	for _, want := range []string{`"outcome":"unauthorized"`, `"msg":"turn decided"`, `"msg":"delivery sent"`, `"msg":"delivery failed for good"`, `"kind":"workflow"`, `"model_failed"`, `"msg":"callback received"`} {
 		if !strings.Contains(log, want) {

@@ -28,6 +28,7 @@ import (
 	"secretaria/internal/llm/llmtest"
 	"secretaria/internal/redis/redistest"
 	"secretaria/internal/store/postgres/postgrestest"
+	"secretaria/internal/tracing/tracingtest"
 	"secretaria/internal/workflow/n8n/n8ntest"
 )
 
@@ -95,6 +96,8 @@ type scene struct {
 	postgres *postgrestest.Server
 	redis    *redistest.Server
 
+	collector tracingtest.Collector
+
 	keys  map[string]string // secrets of the configuration
 	child *exec.Cmd
 	done  chan error
@@ -125,6 +128,7 @@ func newScene(t *testing.T) *scene {
 		"basic":    "senha-basica-tamarindo-55",
 		"flow":     "caminho-do-fluxo-carambola-90",
 		"console":  "senha-da-console-siriguela-12",
+		"traces":   "cracha-do-coletor-grumixama-83",
 	} {
 		s.keys[key] = s.put("secret "+key, value)
 	}
@@ -156,7 +160,9 @@ func (s *scene) configure() {
 	s.n8n.Set(s.keys["flow"], n8ntest.Workflow{Run: func(c n8ntest.Call) (any, error) {
 		return map[string]any{"link_meet": s.first.says(), "x": string(c.Body)}, nil
 	}})
-	for name, target := range map[string]string{"whaticket": helpdesk.URL(), "chatwoot": s.chatwoot.URL(), "openai": openai.URL(), "gemini": gemini.URL(), "n8n": s.n8n.URL()} {
+	s.collector.Start()
+	t.Cleanup(s.collector.Close)
+	for name, target := range map[string]string{"whaticket": helpdesk.URL(), "chatwoot": s.chatwoot.URL(), "openai": openai.URL(), "gemini": gemini.URL(), "n8n": s.n8n.URL(), "traces": s.collector.URL()} {
 		healthy := 1
 		if name == "n8n" { // few calls reach it
 			healthy = 0
@@ -182,6 +188,7 @@ func (s *scene) configure() {
 		"OPENAI_API_KEY": s.keys["openai"], "OPENAI_BASE_URL": s.peers["openai"].URL + "/v1", "GEMINI_API_KEY": s.keys["gemini"], "GOOGLE_GEMINI_BASE_URL": s.peers["gemini"].URL,
 		"N8N_BASE_URL": s.peers["n8n"].URL, "N8N_API_KEY": s.keys["n8n"], "N8N_SIGNING_SECRET": s.keys["sign"], "N8N_CALLBACK_SECRET": s.keys["callback"],
 		"N8N_BASIC_AUTH_USER": "secretaria", "N8N_BASIC_AUTH_PASSWORD": s.keys["basic"],
+		"OTEL_EXPORTER_OTLP_ENDPOINT": s.peers["traces"].URL, "OTEL_EXPORTER_OTLP_HEADERS": "authorization=Bearer%20" + s.keys["traces"], "OTEL_EXPORTER_OTLP_TIMEOUT": "500",
 	}
 	var b strings.Builder
 	for k, v := range env {

@@ -104,6 +104,7 @@ func (o Options) waiting(next Options) []string {
 	differ("APP_PORT", o.Port, next.Port)
 	differ("DATABASE_URL", [2]any{o.Database, o.Postgres}, [2]any{next.Database, next.Postgres})
 	differ("spool", o.Spool, next.Spool)
+	differ("OTEL_*", o.Traces, next.Traces)
 	after := next.common()
 	for i, p := range o.common() {
 		differ(p.key, p.value, after[i].value)

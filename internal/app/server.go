@@ -85,7 +85,7 @@ func (a *App) intake(kind channel.Kind, stranger channel.Channel, failures, cont
 		Kind: kind, Inboxes: inboxes, Stranger: stranger, Memory: a.store, Failures: failures, Contacts: contacts,
 		DedupeWindow: a.o.DedupeWindow, ClientIP: intake.ClientIP(a.o.TrustedProxies), Logger: a.log,
 		Observe: a.webhookEnded, Wake: a.due, Stale: a.moved,
-		Spool: a.spool, Outage: postgres.Outage,
+		Spool: a.spool, Outage: postgres.Outage, Traces: a.traces,
 	})
 	a.intakes[kind] = in
 	return in

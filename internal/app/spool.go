@@ -21,7 +21,7 @@ func (a *App) openSpool(ctx context.Context) error {
 	if !a.o.spools() {
 		return nil
 	}
-	s, err := spool.Open(ctx, spool.Config{Dir: a.o.Spool.Dir, MaxBytes: a.o.Spool.MaxBytes, Logger: a.log})
+	s, err := spool.Open(ctx, spool.Config{Dir: a.o.Spool.Dir, MaxBytes: a.o.Spool.MaxBytes, Logger: a.log, Traces: a.traces})
 	if err != nil {
 		return fmt.Errorf("SPOOL_DIR: %w", err)
 	}

@@ -93,7 +93,7 @@ func (a *App) callback(failures intake.Limiter) http.Handler {
 	return callback.New(callback.Config{Secrets: a.o.Workflows.CallbackSecrets, Memory: a.store, Declared: func(inbox, name string) (workflow.Declared, bool) {
 		d, ok := a.flows.Load().declared[inbox][name]
 		return d, ok
-	}, Notes: func(inbox string) bool { return a.flows.Load().notes[inbox] }, Failures: failures, ClientIP: intake.ClientIP(a.o.TrustedProxies), Wake: a.due, Stale: a.moved, Logger: a.log})
+	}, Notes: func(inbox string) bool { return a.flows.Load().notes[inbox] }, Failures: failures, ClientIP: intake.ClientIP(a.o.TrustedProxies), Wake: a.due, Stale: a.moved, Logger: a.log, Traces: a.traces})
 }
 
 // n8nReady says what readiness shows of n8n. Calls wait for it in the database, so an error

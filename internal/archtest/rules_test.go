@@ -179,7 +179,7 @@ var forbiddenUses = []use{
 		why: "they have no time limit, or are shared with everyone who imports net/http",
 	},
 	{
-		pkg: "net/http", names: "DefaultTransport Client Transport", allowed: append([]string{"httpclient", "llm/gemini"}, customers...),
+		pkg: "net/http", names: "DefaultTransport Client Transport", allowed: append([]string{"httpclient", "llm/gemini", "tracing"}, customers...),
 		why: "every request to a peer goes through httpclient, which checks the address it dials; llm/gemini hands its library a client whose transport is that",
 	},
 	{

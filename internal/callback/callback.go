@@ -27,6 +27,7 @@ import (
 	"secretaria/internal/secret"
 	"secretaria/internal/store"
 	"secretaria/internal/telemetry"
+	"secretaria/internal/tracing"
 	"secretaria/internal/workflow"
 )
 
@@ -55,6 +56,7 @@ type Config struct {
 	Wake   func(job.Lane, time.Time)
 	Stale  func(conversation.ID)
 	Logger *slog.Logger
+	Traces *tracing.Tracer // nil: nobody follows
 }
 
 // Callback is an http.Handler for POST. It is safe for concurrent use.
@@ -87,14 +89,20 @@ type done struct {
 	result    store.Result
 	duplicate bool
 	err       error
+	proven    bool // that the sender knows a secret
 }
 
 // ServeHTTP implements http.Handler.
 func (c *Callback) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	started := time.Now()
+	ctx, span := c.cfg.Traces.Begin(r.Context(), tracing.CallbackReceived, tracing.Root(telemetry.Correlation(r.Context())), started)
+	if span != nil {
+		r = r.WithContext(ctx)
+	}
 	d := c.accept(w, r)
 	answer(w, d)
 	c.report(r.Context(), d, time.Since(started))
+	traced(span, r, d)
 }
 
 func (c *Callback) accept(w http.ResponseWriter, r *http.Request) (d done) {
@@ -121,16 +129,18 @@ func (c *Callback) accept(w http.ResponseWriter, r *http.Request) (d done) {
 		return done{status: http.StatusUnauthorized, outcome: "unauthorized"}
 	}
 	if !intake.IsJSON(r.Header.Get("Content-Type")) {
-		return done{status: http.StatusUnsupportedMediaType, outcome: "unsupported_media_type"}
+		return done{proven: true, status: http.StatusUnsupportedMediaType, outcome: "unsupported_media_type"}
 	}
 	said, err := Parse(body)
 	if err != nil {
-		return done{status: http.StatusBadRequest, outcome: "invalid_payload", detail: fault.Code(err)}
+		return done{proven: true, status: http.StatusBadRequest, outcome: "invalid_payload", detail: fault.Code(err)}
 	}
 	// What arrived whole is stored even if the sender has hung up meanwhile.
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(r.Context()), storeTime)
 	defer cancel()
-	return c.store(ctx, id, said, received)
+	d = c.store(ctx, id, said, received)
+	d.proven = true
+	return d
 }
 
 // store finds the call that a report answers, checks the result and stores it.
@@ -162,7 +172,9 @@ func (c *Callback) store(ctx context.Context, id string, said Report, received t
 	if c.cfg.Notes(d.delivery.Inbox) {
 		report.Note = news.Note()
 	}
+	began := time.Now()
 	d.result, err = c.cfg.Memory.Reported(ctx, report)
+	c.trace(ctx, d, err, received, began)
 	switch {
 	case errors.Is(err, store.ErrNotFound):
 		return done{status: http.StatusNotFound, outcome: "unknown_call"}

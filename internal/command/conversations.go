@@ -20,7 +20,7 @@ import (
 
 type conversationsCmd struct {
 	List     conversationsListCmd `cmd:"" help:"List conversations, the last changed first."`
-	Show     conversationShowCmd  `cmd:"" help:"Show a conversation with what was said."`
+	Show     conversationShowCmd  `cmd:"" help:"Show a conversation with what was said, decided and delivered."`
 	HandBack handBackCmd          `cmd:"" name:"hand-back" help:"Give conversations that people hold to the bot again."`
 	TakeOver takeOverCmd          `cmd:"" name:"take-over" help:"Give conversations to people: the bot is silent there."`
 	OptIn    optInCmd             `cmd:"" name:"opt-in" help:"Take back an opt-out, on the customer's own wish."`
@@ -62,8 +62,12 @@ type shownConversation struct {
 	HeldUntil *time.Time `json:"held_until"`
 	Episode   int64      `json:"episode"`
 	CreatedAt *time.Time `json:"created_at"`
-	// Messages are left to show.
-	Messages []shownMessage `json:"messages,omitempty"`
+	// CorrelationID is of the request that the next turn answers, or that the last one did.
+	CorrelationID string `json:"correlation_id"`
+	// Messages, Turns and Deliveries are left to show.
+	Messages   []shownMessage `json:"messages,omitempty"`
+	Turns      []shownTurn    `json:"turns,omitempty"`
+	Deliveries []shownSend    `json:"deliveries,omitempty"`
 }
 
 type shownMessage struct {
@@ -76,7 +80,7 @@ type shownMessage struct {
 func showConversation(c store.Conversation) shownConversation {
 	return shownConversation{
 		ID: int64(c.ID), Inbox: c.Inbox, Channel: string(c.Channel), Contact: int64(c.Contact), Name: c.ContactName, Holder: string(c.State.Holder), Reason: string(c.State.Reason),
-		HeldUntil: moment(c.State.HeldUntil), Episode: c.State.Episode, CreatedAt: moment(c.CreatedAt),
+		HeldUntil: moment(c.State.HeldUntil), Episode: c.State.Episode, CreatedAt: moment(c.CreatedAt), CorrelationID: c.Correlation,
 	}
 }
 
@@ -126,7 +130,7 @@ type conversationShowCmd struct {
 
 // Help implements kong.HelpProvider.
 func (conversationShowCmd) Help() string {
-	return `Prints what the customer wrote.
+	return `Prints what the customer wrote, and between that each turn and each delivery with the correlation id by which logs and traces know them.
 
 Example:
 
@@ -156,6 +160,9 @@ func (c conversationShowCmd) Run(ctx context.Context, env *Env) (err error) {
 		for _, m := range said {
 			shown.Messages = append(shown.Messages, shownMessage{At: moment(m.At), Author: string(m.Author), Kind: string(m.Content.Kind), Text: m.Content.Text})
 		}
+		if err := shown.follow(ctx, st, found); err != nil {
+			return err
+		}
 	}
 	if c.JSON {
 		return env.json(shown)
@@ -167,12 +174,11 @@ func (c conversationShowCmd) Run(ctx context.Context, env *Env) (err error) {
 	row("name", cmp.Or(shown.Name, "-"))
 	row("held by", heldBy(shown))
 	row("begun", timeOf(shown.CreatedAt))
+	row("correlation", cmp.Or(shown.CorrelationID, "-"))
 	if err := w.Flush(); err != nil {
 		return err
 	}
-	for _, m := range shown.Messages {
-		env.printf("\n%s %s\n%s\n", timeOf(m.At), m.Author, cmp.Or(m.Text, "("+m.Kind+")"))
-	}
+	env.printf("%s", shown.timeline())
 	return nil
 }
 

@@ -138,6 +138,9 @@ func summary(c *config.Config, dir string) string {
 	if m := o.Models.OpenAI; m != nil {
 		line("openai key=%v model=%q base=%q", m.APIKey, m.Model, m.BaseURL)
 	}
+	if o.Traces.On() {
+		line("traces %+v", o.Traces)
+	}
 	r := o.Models.Resilience
 	for _, n := range o.Models.Named {
 		line("model %s gemini=%v openai=%v offline=%v price=%v timeout=%v", n.Name, n.Gemini, n.OpenAI, n.Offline, n.Price, n.Timeout)
@@ -260,6 +263,9 @@ func TestDocumentedKeys(t *testing.T) {
 		"ESCALATION_KEYWORDS": "humano,pessoa", "TRANSFER_TO_HUMAN_MESSAGE": "Um momento.", "LOG_LEVEL": "DEBUG", "APP_HOST": "127.0.0.1", "TURN_QUIET": "300ms", "TURN_QUIET_MAX": "2s",
 		"TRUSTED_PROXIES": "10.0.0.0/8,192.168.0.1", "ALLOW_PRIVATE_ADDRESSES": "true", "CONSOLE_PASSWORD": "p",
 		"SPOOL_DIR": "spool", "SPOOL_MAX_MB": "64", "RETENTION_MESSAGES": "90d", "RETENTION_WEBHOOKS": "3d", "RETENTION_AUDIT": "forever",
+		"OTEL_EXPORTER_OTLP_ENDPOINT": "http://collector:4318", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT": "http://collector:4318/v1/traces", "OTEL_EXPORTER_OTLP_HEADERS": "authorization=Bearer%20t",
+		"OTEL_EXPORTER_OTLP_TIMEOUT": "5000", "OTEL_EXPORTER_OTLP_COMPRESSION": "gzip", "OTEL_EXPORTER_OTLP_PROTOCOL": "http/protobuf", "OTEL_SERVICE_NAME": "recepcao",
+		"OTEL_RESOURCE_ATTRIBUTES": "team=a", "OTEL_TRACES_SAMPLER": "traceidratio", "OTEL_TRACES_SAMPLER_ARG": "0.1", "OTEL_SDK_DISABLED": "false",
 	}
 	var env []string
 	for key, v := range documented {
@@ -297,6 +303,7 @@ func TestBadValuesNameTheKey(t *testing.T) {
 		"LLM_TIMEOUT_SECONDS": {"0", "30s"}, "LLM_RETRY_ATTEMPTS": {"-1", "x"}, "LLM_CIRCUIT_BREAKER_THRESHOLD": {"x"}, "LLM_CIRCUIT_BREAKER_RESET_SECONDS": {"x"},
 		"RQ_RETRY_MAX_ATTEMPTS": {"x", "-1"}, "TIMEZONE": {"Mars/Olympus", "../etc/passwd", "Local"}, "BUSINESS_HOURS": {"25:00-26:00"}, "ESCALATION_KEYWORDS": {",,"},
 		"TURN_QUIET": {"5", "-4s", "4 s", "soon"}, "TURN_QUIET_MAX": {"20", "x"}, "N8N_BASE_URL": {"n8n"}, "N8N_BASIC_AUTH_USER": {"alone"}, "SHARED_SECRET": {","},
+		"OTEL_EXPORTER_OTLP_ENDPOINT": {"collector:4318", "grpc://collector:4317"}, "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT": {"v1/traces"}, "OTEL_EXPORTER_OTLP_TIMEOUT": {"0", "10s", "-1"}, "OTEL_SDK_DISABLED": {"maybe"},
 	} {
 		for _, v := range bad {
 			_, err := config.Load(config.Source{Dir: t.TempDir(), Environ: []string{key + "=" + v}})

@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"math"
 	"net"
+	"net/url"
 	"regexp"
 	"slices"
 	"strconv"
@@ -292,6 +293,22 @@ func settings() []setting {
 			d.o.Workflows.CallbackSecrets = v.secrets()
 			return noneIsNone(v)
 		}},
+
+		{key: "OTEL_EXPORTER_OTLP_ENDPOINT", set: func(d *draft, v value) error { d.o.Traces.Endpoint = v.text; return nil }},
+		{key: "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", set: func(d *draft, v value) error { d.o.Traces.TracesEndpoint = v.text; return nil }},
+		{key: "OTEL_EXPORTER_OTLP_HEADERS", secret: true, set: func(d *draft, v value) error { d.o.Traces.Headers = secret.New(v.text); return nil }},
+		{key: "OTEL_EXPORTER_OTLP_TIMEOUT", set: func(d *draft, v value) error {
+			n, err := whole(v.text, 1, math.MaxInt32)
+			d.o.Traces.Timeout = time.Duration(n) * time.Millisecond
+			return err
+		}},
+		{key: "OTEL_EXPORTER_OTLP_COMPRESSION", set: func(d *draft, v value) error { d.o.Traces.Compression = v.text; return nil }},
+		{key: "OTEL_EXPORTER_OTLP_PROTOCOL", set: func(d *draft, v value) error { d.o.Traces.Protocol = v.text; return nil }},
+		{key: "OTEL_SERVICE_NAME", set: func(d *draft, v value) error { d.o.Traces.Service = v.text; return nil }},
+		{key: "OTEL_RESOURCE_ATTRIBUTES", set: func(d *draft, v value) error { d.o.Traces.Resource = v.text; return nil }},
+		{key: "OTEL_TRACES_SAMPLER", set: func(d *draft, v value) error { d.o.Traces.Sampler = v.text; return nil }},
+		{key: "OTEL_TRACES_SAMPLER_ARG", set: func(d *draft, v value) error { d.o.Traces.SamplerArg = v.text; return nil }},
+		{key: "OTEL_SDK_DISABLED", set: func(d *draft, v value) (err error) { d.o.Traces.Disabled, err = truth(v.text); return err }},
 	}
 }
 
@@ -318,7 +335,7 @@ func secretKeys() []string {
 // prefixes begin the keys that are so much ours that a near miss is worth a hint.
 func prefixes() []string {
 	return []string{"APP_", "WHATSAPP_", "WHATICKET_", "CHATWOOT_", "N8N_", "GEMINI_", "GOOGLE_GEMINI_", "OPENAI_", "LLM_", "WEBHOOK_", "TURN_", "RATE_LIMIT_",
-		"CONTEXT_", "RETENTION_", "RQ_", "SHARED_", "DEDUPE_", "SPOOL_", "TRUSTED_", "ALLOW", "ESCALATION_", "TRANSFER_", "BUSINESS_", "PROMETHEUS_"}
+		"CONTEXT_", "RETENTION_", "RQ_", "SHARED_", "DEDUPE_", "SPOOL_", "TRUSTED_", "ALLOW", "ESCALATION_", "TRANSFER_", "BUSINESS_", "PROMETHEUS_", "OTEL_"}
 }
 
 func setLevel(d *draft, v value) error {
@@ -408,6 +425,10 @@ func (d *draft) tune() {
 	}
 	d.models()
 	d.shared()
+	d.complain(d.o.Traces.Validate(), nil)
+	if u, err := url.Parse(d.o.Traces.URL()); err == nil && u.Port() == "4317" {
+		d.note("OTEL_EXPORTER_OTLP_ENDPOINT names port 4317, where collectors speak gRPC: traces are sent by HTTP, which they take on 4318")
+	}
 }
 
 // builtInWorkflow is one that a variable makes: it is for the desks that qualify.

@@ -10,6 +10,7 @@
 package delivery
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -26,6 +27,7 @@ import (
 	"secretaria/internal/job"
 	"secretaria/internal/redact"
 	"secretaria/internal/store"
+	"secretaria/internal/tracing"
 	"secretaria/internal/workflow"
 )
 
@@ -89,6 +91,8 @@ type Config struct {
 	// BotHolds says whether the bot still holds a conversation, so that nobody sees it typing
 	// over a person. Nil: it never types.
 	BotHolds func(context.Context, conversation.ID) bool
+	// Traces follow attempts; nil: nobody does.
+	Traces *tracing.Tracer
 }
 
 // Worker carries deliveries out. It is safe for concurrent use.
@@ -160,6 +164,7 @@ func (w *Worker) attempt(ctx context.Context, j job.Deliver, d store.Delivery) (
 	a := store.Attempt{Delivery: d.ID, Conversation: d.Conversation, Fence: j.Fence, Number: d.Attempts, StartedAt: started}
 	inbox, ok := (*w.inboxes.Load())[d.Inbox]
 	done := Done{Delivery: d, Reconciled: d.Uncertain}
+	ctx, span := w.cfg.Traces.Begin(ctx, spanName(&d), place(&d), started)
 	var err error
 	switch {
 	case !ok:
@@ -182,7 +187,9 @@ func (w *Worker) attempt(ctx context.Context, j job.Deliver, d store.Delivery) (
 		}
 	}
 	// What happened is recorded even while the process is told to stop.
-	if ferr := w.cfg.Memory.FinishAttempt(context.WithoutCancel(ctx), a); errors.Is(ferr, store.ErrNotFound) {
+	ferr := w.cfg.Memory.FinishAttempt(context.WithoutCancel(ctx), a)
+	traced(span, &d, &a, cmp.Or(err, ferr))
+	if errors.Is(ferr, store.ErrNotFound) {
 		return a.Outcome, nil // the customer was erased meanwhile: there is nothing to be recorded
 	} else if ferr != nil {
 		return "", fmt.Errorf("record attempt: %w", ferr)

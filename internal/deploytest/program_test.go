@@ -19,6 +19,7 @@ import (
 	"secretaria/internal/command"
 	"secretaria/internal/config"
 	"secretaria/internal/secret"
+	"secretaria/internal/tracing"
 )
 
 // foreign are the variables that are not the program's, each with whose it is.
@@ -265,7 +266,8 @@ type server string
 // serve starts one; redis may be the URL of one that is not there.
 func serve(t *testing.T, redis string) server {
 	t.Helper()
-	a, err := app.New(t.Context(), app.Options{Host: "127.0.0.1", Database: filepath.Join(t.TempDir(), "secretaria.db"), Metrics: true, Redis: secret.New(redis)})
+	a, err := app.New(t.Context(), app.Options{Host: "127.0.0.1", Database: filepath.Join(t.TempDir(), "secretaria.db"), Metrics: true, Redis: secret.New(redis),
+		Traces: tracing.Config{Endpoint: "http://127.0.0.1:1"}}) // like Redis, for its metrics
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -166,6 +166,7 @@ func TestMetricsExist(t *testing.T) {
 	registry := prometheus.NewRegistry()
 	telemetry.NewMetrics(registry, telemetry.Build{}).LLM("gemini").Circuit("closed")
 	telemetry.NewRedis(registry, func() bool { return true }, []string{"limits"})
+	telemetry.NewTraces(registry, nil, nil)
 	families, err := registry.Gather()
 	if err != nil {
 		t.Fatal(err)

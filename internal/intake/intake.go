@@ -32,6 +32,7 @@ import (
 	"secretaria/internal/spool"
 	"secretaria/internal/store"
 	"secretaria/internal/telemetry"
+	"secretaria/internal/tracing"
 )
 
 // MaxBody is the largest body that is read, in bytes.
@@ -72,6 +73,8 @@ type Done struct {
 	Correlation string
 	Duration    time.Duration
 	Err         error
+
+	proven bool // that the sender is who it should be
 }
 
 // Config of an Intake.
@@ -96,6 +99,8 @@ type Config struct {
 	Wake func(lane job.Lane, due time.Time)
 	// Stale is told of conversations that moved on. May be nil.
 	Stale func(conversation.ID)
+	// Traces follow webhooks; nil: nobody does.
+	Traces *tracing.Tracer
 }
 
 // Intake handles the webhooks of one kind of channel. It is safe for concurrent use.
@@ -144,11 +149,16 @@ func (in *Intake) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if inbox != nil {
 		done.Inbox, ch = inbox.Name, inbox.Channel
 	}
+	ctx, span := in.cfg.Traces.Begin(r.Context(), tracing.WebhookReceived, tracing.Root(done.Correlation), started)
+	if span != nil {
+		r = r.WithContext(ctx)
+	}
 	outcome, retry := in.accept(w, r, inbox, ch, &done)
 	outcome.Detail = redact.Text(outcome.Detail) // it is answered and logged
 	done.Outcome, done.Detail = outcome.Kind, outcome.Detail
-	answer(w, ch, outcome, retry)
+	status := answer(w, ch, outcome, retry)
 	done.Duration = time.Since(started)
+	traced(span, r, &done, status)
 	in.report(r.Context(), done)
 }
 
@@ -181,6 +191,7 @@ func (in *Intake) accept(w http.ResponseWriter, r *http.Request, inbox *Inbox, c
 		}
 		return channel.Outcome{Kind: channel.Refused, Detail: detail}, 0
 	}
+	done.proven = true
 	if !IsJSON(r.Header.Get("Content-Type")) {
 		return channel.Outcome{Kind: channel.WrongType}, 0
 	}
@@ -199,7 +210,13 @@ func (in *Intake) accept(w http.ResponseWriter, r *http.Request, inbox *Inbox, c
 	// not send it again.
 	a := in.arrival(inbox, events, req.Received, done.Correlation)
 	a.Fallback = fallback(r, inbox, req)
+	began := time.Now()
 	results, spooled, err := in.store(context.WithoutCancel(r.Context()), a, req.Body)
+	if spooled {
+		tracing.From(r.Context()).Past(tracing.WebhookSpooled, tracing.Spooled(a.Correlation, a.Now), began).End()
+	} else {
+		Traced(r.Context(), began, a.Correlation, err, results...)
+	}
 	if err != nil {
 		in.unlimit(inbox, events)
 		done.Err = err
@@ -366,7 +383,8 @@ func summary(events []channel.Event, results []store.Result) channel.Outcome {
 	return channel.Outcome{Kind: channel.Skipped, Detail: reason}
 }
 
-func answer(w http.ResponseWriter, ch channel.Channel, o channel.Outcome, retry time.Duration) {
+// answer writes the answer and returns its status.
+func answer(w http.ResponseWriter, ch channel.Channel, o channel.Outcome, retry time.Duration) int {
 	status, body := ch.Answer(o)
 	h := w.Header()
 	h.Set("Content-Type", "application/json; charset=utf-8")
@@ -382,6 +400,7 @@ func answer(w http.ResponseWriter, ch channel.Channel, o channel.Outcome, retry 
 	}
 	w.WriteHeader(status)
 	_, _ = w.Write(b) // the sender is gone; what it sent is stored
+	return status
 }
 
 func (in *Intake) report(ctx context.Context, d Done) {

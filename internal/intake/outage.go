@@ -122,7 +122,9 @@ func (in *Intake) Read(e spool.Entry) (store.Arrival, error) {
 
 // Receive stores what Read has read.
 func (in *Intake) Receive(ctx context.Context, a store.Arrival) ([]store.Result, error) {
+	began := time.Now()
 	results, err := in.cfg.Memory.Receive(ctx, a)
+	Traced(ctx, began, a.Correlation, err, results...)
 	if err == nil {
 		in.announce(results)
 	}

@@ -137,6 +137,7 @@ func TestRulesAskForWhatThereIs(t *testing.T) {
 	m.Route("GET", "/", 200)
 	m.LLM("gemini").Circuit("closed")
 	telemetry.NewRedis(reg, func() bool { return true }, nil)
+	telemetry.NewTraces(reg, nil, nil)
 	families, err := reg.Gather()
 	must(t, err)
 	known := map[string]bool{"up": true, "process_open_fds": true, "process_max_fds": true, "process_start_time_seconds": true}

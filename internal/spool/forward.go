@@ -10,6 +10,7 @@ import (
 	"secretaria/internal/fault"
 	"secretaria/internal/redact"
 	"secretaria/internal/store"
+	"secretaria/internal/tracing"
 )
 
 const (
@@ -265,9 +266,11 @@ func (fw *forwarder) store(ctx context.Context, r read) (err error) {
 			err = fw.panicked(p)
 		}
 	}()
+	ctx, span := fw.s.cfg.Traces.Begin(ctx, tracing.WebhookForwarded, tracing.Spooled(r.Correlation, r.Received), time.Time{})
 	bounded, cancel := context.WithTimeout(ctx, forwardTime)
 	defer cancel()
 	results, err := fw.f.Receive(bounded, r.arrival)
+	traced(span, r, err)
 	if err != nil {
 		return err
 	}
@@ -280,6 +283,18 @@ func (fw *forwarder) store(ctx context.Context, r read) (err error) {
 	}
 	fw.s.cfg.Logger.InfoContext(ctx, "spooled webhook stored", attrs...)
 	return nil
+}
+
+// traced ends the span of an entry that was brought to the database.
+func traced(span *tracing.Span, r read, err error) {
+	if span == nil {
+		return
+	}
+	span.Str(tracing.Channel, string(r.Channel))
+	span.Str(tracing.Inbox, r.Inbox)
+	span.Int(tracing.WaitedMS, time.Since(r.Received).Milliseconds())
+	span.Fail(err)
+	span.End()
 }
 
 func (fw *forwarder) complain(ctx context.Context, message string, err error) error {

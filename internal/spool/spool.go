@@ -24,6 +24,7 @@ import (
 	"secretaria/internal/channel"
 	"secretaria/internal/fault"
 	"secretaria/internal/store"
+	"secretaria/internal/tracing"
 )
 
 // ErrFull says that the spool has reached its bound; nothing was stored.
@@ -47,9 +48,10 @@ type Entry struct {
 
 // Config of a Spool.
 type Config struct {
-	Dir      string       // made where it is missing
-	MaxBytes int64        // of the file of this process; at least 1 MiB is used
-	Logger   *slog.Logger // may be nil
+	Dir      string          // made where it is missing
+	MaxBytes int64           // of the file of this process; at least 1 MiB is used
+	Logger   *slog.Logger    // may be nil
+	Traces   *tracing.Tracer // follow what is forwarded; nil: nobody does
 }
 
 // Forwarding is how entries come into the database. The functions are called concurrently,

@@ -151,6 +151,10 @@ type Result struct {
 	Change       conversation.Change
 	Cancelled    int  // deliveries that will not be sent any more
 	Deliver      bool // a delivery is due because of it
+	// Before is, of Pending, the correlation id that the conversation had until then, and Joins
+	// says that what it came with is still to be answered as well: by the same turn.
+	Before string
+	Joins  bool
 }
 
 // Conversation is a conversation as the domain and the channel need it.

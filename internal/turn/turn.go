@@ -26,6 +26,7 @@ import (
 	"secretaria/internal/guard"
 	"secretaria/internal/job"
 	"secretaria/internal/store"
+	"secretaria/internal/tracing"
 )
 
 const (
@@ -109,6 +110,8 @@ type Config struct {
 	Observe func(Done)
 	// Wake tells the dispatcher that a lane may be due. May be nil.
 	Wake func(job.Lane)
+	// Traces follow turns; nil: nobody does.
+	Traces *tracing.Tracer
 }
 
 // Worker runs turns. It is safe for concurrent use.
@@ -175,6 +178,8 @@ func (w *Worker) Run(ctx context.Context, j job.Turn) (err error) {
 	}
 	done := Done{Conversation: j.Conversation, Inbox: t.Conversation.Inbox, Channel: t.Conversation.Channel, Correlation: t.Conversation.Correlation,
 		Pending: len(t.Pending), Waited: max(0, begun.Sub(t.DueAt))}
+	followed, span := w.cfg.Traces.Begin(ctx, tracing.Turn, tracing.Webhook(int64(done.Conversation), done.Correlation), begun)
+	span.Past(tracing.TurnLoaded, tracing.Place{}, begun).End()
 	defer func() {
 		if p := recover(); p != nil {
 			err = fmt.Errorf("decide turn: %w", fault.Panicked(p))
@@ -187,8 +192,9 @@ func (w *Worker) Run(ctx context.Context, j job.Turn) (err error) {
 			done.SinceAccept = time.Since(t.FirstPending)
 		}
 		w.report(ctx, done)
+		traced(span, &done)
 	}()
-	return w.turn(ctx, t, &done)
+	return w.turn(followed, t, &done)
 }
 
 func (w *Worker) history() int {
@@ -253,6 +259,7 @@ func (w *Worker) turn(ctx context.Context, t store.Turn, done *Done) error {
 	// What was decided is committed even while the process is told to stop.
 	err = w.cfg.Memory.Decide(context.WithoutCancel(ctx), commit)
 	done.Committing = time.Since(now)
+	committed(ctx, &commit, err)
 	switch {
 	case errors.Is(err, store.ErrStale):
 		done.Outcome = "stale"

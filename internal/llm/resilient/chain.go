@@ -139,7 +139,7 @@ func (c *call) first(ctx context.Context, i int) (*llm.Response, bool) {
 	m, h := c.chain.entries[i].Model, &c.hopes[i]
 	h.bound = m.cfg.Pause
 	if wait, err := m.held(); err != nil {
-		m.observe.call(m.Name(), 0, Held, llm.Usage{})
+		m.notAsked(ctx, Held)
 		h.err, h.again, h.at = err, wait <= m.cfg.MaxRetryAfter, time.Now().Add(wait)
 		if llm.CauseOf(err) == llm.Quota {
 			// When everything else has failed, asking costs nothing: somebody may have paid.

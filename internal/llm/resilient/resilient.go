@@ -20,6 +20,7 @@ import (
 
 	"secretaria/internal/fault"
 	"secretaria/internal/llm"
+	"secretaria/internal/tracing"
 )
 
 // CodeOpen is the fault.Code of a call that the open circuit turned away.
@@ -209,7 +210,7 @@ func (m *Model) guarded(ctx context.Context, longest time.Duration, call func() 
 	case err == nil:
 		return resp, nil
 	case errors.Is(err, gobreaker.ErrOpenState), errors.Is(err, gobreaker.ErrTooManyRequests):
-		m.observe.call(m.Name(), 0, CircuitOpen, llm.Usage{})
+		m.notAsked(ctx, CircuitOpen)
 		return nil, fault.New(fault.Transient, CodeOpen)
 	case errors.As(err, &c):
 		return nil, c.error
@@ -283,7 +284,7 @@ func (m *Model) await(ctx context.Context, p *pause) error {
 	}
 	p.last = err
 	if wait := p.NextBackOff(); wait == backoff.Stop || !sleep(ctx, wait) {
-		m.observe.call(m.Name(), 0, Held, llm.Usage{})
+		m.notAsked(ctx, Held)
 		return errCancelled{err} // nobody was asked, so nothing is known
 	}
 	p.Reset()
@@ -326,6 +327,7 @@ var errTimeout = errors.New("model did not answer in time")
 func (m *Model) try(ctx context.Context, req *llm.Request, slice time.Duration) (*llm.Response, error) {
 	bounded, cancel := context.WithTimeoutCause(ctx, min(slice, m.cfg.Timeout), errTimeout)
 	defer cancel()
+	bounded, span := tracing.Start(bounded, tracing.ModelTried)
 	start := time.Now()
 	resp, err := m.model.Generate(bounded, req)
 	took := time.Since(start)
@@ -333,18 +335,23 @@ func (m *Model) try(ctx context.Context, req *llm.Request, slice time.Duration) 
 		err = fault.New(fault.Permanent, "model gave neither answer nor error")
 	}
 	m.heed(err)
+	outcome, usage := OK, llm.Usage{}
 	switch {
 	case err == nil:
-		m.observe.call(m.Name(), took, OK, resp.Usage)
-		return resp, nil
+		usage = resp.Usage
 	case errors.Is(ctx.Err(), context.Canceled):
-		m.observe.call(m.Name(), took, Cancelled, llm.Usage{})
+		outcome = Cancelled
 	case llm.CauseOf(err) == llm.OverBudget, llm.CauseOf(err) == llm.NoPrice:
-		m.observe.call(m.Name(), 0, NoBudget, llm.Usage{})
+		outcome, took = NoBudget, 0
 	default:
-		m.observe.call(m.Name(), took, Outcome(fault.KindOf(err).String()), llm.Usage{})
+		outcome = Outcome(fault.KindOf(err).String())
 	}
-	return nil, err
+	m.observe.call(m.Name(), took, outcome, usage)
+	m.traced(span, outcome, usage, err)
+	if err != nil {
+		return nil, err
+	}
+	return resp, nil
 }
 
 // pause decides how long to wait before the next try. It implements backoff.BackOff, whose

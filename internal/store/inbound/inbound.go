@@ -402,6 +402,7 @@ func (r *Event) received(key string, identity []byte) error {
 
 // due moves the time of the next turn: which is all that a quiet window is.
 func (r *Event) due(text string) {
+	r.Result.Before, r.Result.Joins = r.c.Correlation, !r.c.FirstPending.IsZero()
 	if r.c.FirstPending.IsZero() {
 		r.c.FirstPending = r.Arrival.Now
 	}

@@ -140,6 +140,7 @@ func tell(r Records, c *row.Conversation, identity []byte, content conversation.
 	}
 	c.ChangedAt = m.Now
 	if res.Pending {
+		res.Before, res.Joins = c.Correlation, !c.FirstPending.IsZero()
 		if c.FirstPending.IsZero() {
 			c.DueAt = time.Time{} // a time to wake up is none to wait for
 		}

@@ -58,6 +58,7 @@ func Resume(r Records, c *row.Conversation, m Moment, res *store.Result) error {
 	if err != nil || n == 0 {
 		return err
 	}
+	res.Before, res.Joins = c.Correlation, !c.FirstPending.IsZero()
 	c.FirstPending, c.DueAt = earliest(c.FirstPending, m.Now), m.Now
 	c.Revision++
 	c.Correlation = cmp.Or(m.Correlation, c.Correlation)

@@ -278,7 +278,7 @@ func TestCancelledCallers(t *testing.T) {
 	ctx, cancel = context.WithCancel(t.Context())
 	err = s.do(ctx, "beat", func(q *session) error {
 		cancel()
-		_, err := q.exec("worker_beat", "a", 1)
+		_, err := q.exec("worker_beat", "a", 1, "", "", "")
 		return err
 	})
 	if n := number(t, s.db, "select count(*) from workers"); err != nil || n != 1 {

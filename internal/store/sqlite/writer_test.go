@@ -248,7 +248,7 @@ func TestCancelledCallers(t *testing.T) {
 	ctx, cancel = context.WithCancel(t.Context())
 	err := s.do(ctx, "beat", func(q session) error {
 		cancel()
-		_, err := q.exec("worker_beat", "a", 1)
+		_, err := q.exec("worker_beat", "a", 1, "", "", "")
 		return err
 	})
 	if err != nil || count(t, s, "workers") != 1 {

@@ -41,6 +41,22 @@ func receiving() []scenario {
 				k.Error("conversation without a contact")
 			}
 		}},
+		{"a message tells what it joins", func(k *kit) {
+			told := func(what, correlation, before string, joins bool) conversation.ID {
+				a := k.arrival(k.customer(what))
+				a.Correlation = correlation
+				r := k.arrive(a)[0]
+				if !r.Pending || r.Before != before || r.Joins != joins {
+					k.Errorf("%s: pending %v, before %q, joins %v, want before %q, joins %v", what, r.Pending, r.Before, r.Joins, before, joins)
+				}
+				return r.Conversation
+			}
+			id := told("oi", "c-a", "", false)
+			told("tudo bem?", "c-b", "c-a", true)
+			k.wait(time.Minute)
+			k.decide(k.decision(k.begin(id)))
+			told("obrigada", "c-c", "c-b", false)
+		}},
 		{"name and address follow the last message", func(k *kit) {
 			id := k.writes("quanto custa").Conversation
 			ev := k.customer("oi de novo")
