@@ -14,6 +14,7 @@ import (
 	_ "time/tzdata" // time zones where the machine has none
 
 	"secretaria/internal/command"
+	"secretaria/internal/tracing"
 )
 
 // version is set by the linker.
@@ -34,8 +35,9 @@ func run() int {
 		Stdout:     os.Stdout,
 		Stderr:     os.Stderr,
 		Terminal:   terminal(os.Stdout),
+		Hide:       hider(os.Stdin),
 		Version:    version,
-		SetDefault: slog.SetDefault,
+		SetDefault: func(log *slog.Logger) { slog.SetDefault(log); tracing.SetDefault(log) },
 		Hangup:     forServe(os.Args[1:], syscall.SIGHUP),
 		Step:       forServe(os.Args[1:], stepSignals()...),
 	}, os.Args[1:])

@@ -3,7 +3,7 @@
 //
 // A command returns 0 only on success. What went wrong is said on standard error, a line
 // for each thing, or, for serve without a terminal, a JSON object for each. No command
-// creates a file except serve, demo (in a folder of its own) and migrate.
+// creates a file except serve, demo (in a folder of its own), migrate and connect.
 package command
 
 import (
@@ -42,6 +42,9 @@ type Env struct {
 	Hangup <-chan os.Signal
 	// Step asks serve to step between the configured level of its log and debug. May be nil.
 	Step <-chan os.Signal
+	// Hide keeps what is typed from being shown until the function that it returns is called.
+	// May be nil: then it is shown.
+	Hide func() (show func())
 	// SetDefault receives serve's logger, so that libraries that log by themselves use it. May be nil.
 	SetDefault func(*slog.Logger)
 }
@@ -61,6 +64,7 @@ type grammar struct {
 	Demo       demoCmd       `cmd:"" help:"Play three conversations with fake helpdesks; needs no configuration."`
 	Send       sendCmd       `cmd:"" help:"Send a running server a message, as the helpdesk would."`
 	Chat       chatCmd       `cmd:"" help:"Talk to a desk in the terminal; needs neither helpdesk nor database."`
+	Connect    connectCmd    `cmd:"" help:"Set up a helpdesk and this configuration for each other, and try it."`
 	Check      checkCmd      `cmd:"" help:"Explain the configuration and try the helpdesks."`
 	Health     healthCmd     `cmd:"" help:"Ask a running server whether it is well."`
 	Migrate    migrateCmd    `cmd:"" help:"Bring the database to this program's version."`
@@ -130,6 +134,9 @@ func Run(ctx context.Context, env Env, args []string) int {
 	if err := parsed.Run(); err != nil {
 		if !errors.Is(err, errSaid) {
 			report(err)
+		}
+		if ue := (*usageError)(nil); errors.As(err, &ue) {
+			return exitUsage
 		}
 		return exitFailed
 	}

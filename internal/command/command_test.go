@@ -53,7 +53,7 @@ func files(t *testing.T, dir string) []string {
 }
 
 func commands() []string {
-	return []string{"", "serve", "demo", "send", "send whaticket", "send chatwoot", "check", "migrate", "deliveries", "deliveries list", "deliveries show", "deliveries replay", "chat", "conversations", "conversations list",
+	return []string{"", "serve", "demo", "send", "send whaticket", "send chatwoot", "check", "migrate", "deliveries", "deliveries list", "deliveries show", "deliveries replay", "chat", "connect", "connect chatwoot", "connect whaticket", "conversations", "conversations list",
 		"conversations show", "conversations hand-back", "conversations take-over", "conversations opt-in", "leads", "leads list", "leads show", "contact", "contact find", "contact export", "contact erase", "audit", "audit list", "privacy", "privacy register", "guard", "guard score", "guard train", "version"}
 }
 

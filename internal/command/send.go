@@ -179,29 +179,35 @@ func (c sendWhaticketCmd) Run(ctx context.Context, env *Env) error {
 	if err != nil {
 		return fmt.Errorf("make webhook: %w", err)
 	}
-	path := whaticketPath
 	name := c.Inbox
 	if t.inbox != nil {
 		name = t.inbox.Name
 	}
+	path, header := proveWhaticket(t.inbox, name, t.secret, body)
+	return c.send(ctx, env, t, path, header, body)
+}
+
+// proveWhaticket is the path of an inbox's webhook, "" is the default one's, and the header
+// that proves a body there with a secret; in may be nil: then only the secret is known.
+func proveWhaticket(in *app.Inbox, name string, key secret.String, body []byte) (path string, header http.Header) {
+	path, header = whaticketPath, http.Header{}
 	if name != "" {
 		path += "/" + url.PathEscape(name)
 	}
-	header := http.Header{}
-	switch auth := whaticketAuth(t.inbox); auth {
+	switch auth := whaticketAuth(in); auth {
 	case whaticket.ByURL:
-		path += "/" + url.PathEscape(t.secret.Reveal())
+		path += "/" + url.PathEscape(key.Reveal())
 	case whaticket.ByToken:
-		header.Set("X-Webhook-Token", t.secret.Reveal())
+		header.Set("X-Webhook-Token", key.Reveal())
 	default:
 		now := strconv.FormatInt(time.Now().Unix(), 10)
 		header.Set("X-Timestamp", now)
-		header.Set("X-Signature", mac(t.secret, now+".", body))
-		if t.inbox != nil && len(t.inbox.Whaticket.WebhookTokens) > 0 {
-			header.Set("X-Webhook-Token", t.inbox.Whaticket.WebhookTokens[0].Reveal())
+		header.Set("X-Signature", mac(key, now+".", body))
+		if in != nil && len(in.Whaticket.WebhookTokens) > 0 {
+			header.Set("X-Webhook-Token", in.Whaticket.WebhookTokens[0].Reveal())
 		}
 	}
-	return c.send(ctx, env, t, path, header, body)
+	return path, header
 }
 
 func whaticketAuth(in *app.Inbox) whaticket.Auth {

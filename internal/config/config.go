@@ -2,8 +2,9 @@
 // secretaria.yaml, into app.Options.
 //
 // It promises to find everything that is wrong at once, naming the key and, in a file, the
-// line; to take no key that it does not know; never to show a secret; and to create nothing,
-// except where a caller asks for the secret of a trial inbox. Only commands use it.
+// line; to take no key that it does not know; never to show a secret; and to write nothing,
+// except where a caller asks for the secret of a trial inbox, or has an Edit written, which puts
+// an inbox into the files and leaves every other byte of them alone. Only commands use it.
 //
 // For one setting the command line wins over the environment, the environment over .env,
 // and .env over the YAML file.
@@ -46,6 +47,9 @@ type Source struct {
 	// DesksAlone is for talking to a desk without anything around it: inboxes are not looked
 	// at, and a variable that is not set is a value that is not there.
 	DesksAlone bool
+
+	// instead is what would be read at a path, as slurp knows it, in place of what lies there.
+	instead map[string][]byte
 }
 
 // Config is a valid configuration.
@@ -72,12 +76,21 @@ type Config struct {
 
 // Load reads and checks everything. An error that is about the configuration is an *Error.
 func Load(src Source) (*Config, error) {
+	d, err := load(src)
+	if err != nil {
+		return nil, err
+	}
+	return d.cfg, nil
+}
+
+// load is Load with all that was read, also where it is wrong.
+func load(src Source) (*draft, error) {
 	d := newDraft(src)
 	d.readDotEnv()
 	d.readFile()
 	d.understand()
 	if len(d.problems) > 0 {
-		return nil, &Error{Problems: d.problems, seen: d.seen}
+		return d, &Error{Problems: d.problems, seen: d.seen}
 	}
 	d.cfg.Options, d.cfg.Trial = d.o, len(d.o.Inboxes) == 0
 	if err := d.o.Validate(); err != nil {
@@ -85,9 +98,9 @@ func Load(src Source) (*Config, error) {
 		for _, text := range flatten(err) {
 			d.problem("", "", "%s", text)
 		}
-		return nil, &Error{Problems: d.problems, seen: d.seen}
+		return d, &Error{Problems: d.problems, seen: d.seen}
 	}
-	return d.cfg, nil
+	return d, nil
 }
 
 // understand makes options of what was read.

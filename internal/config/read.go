@@ -72,7 +72,11 @@ func fingerprint(path string) sum {
 // slurp reads a file and remembers what it saw there, also that there was nothing: this is
 // what a server watches.
 func (d *draft) slurp(shown string) ([]byte, error) {
-	content, err := readBounded(d.at(shown))
+	content, planned := d.src.instead[d.at(shown)]
+	var err error
+	if !planned {
+		content, err = readBounded(d.at(shown))
+	}
 	if err != nil {
 		d.seen[d.at(shown)] = absent()
 		return nil, err
