@@ -231,7 +231,7 @@ func redisFindings(ctx context.Context, o app.Options) []finding {
 func inboxFindings(cfg *config.Config) []finding {
 	if cfg.Trial {
 		return []finding{{hint, "inboxes", "none is configured: serve makes one to try, and sends nothing",
-			"set SHARED_SECRET and WHATSAPP_API_URL for a Whaticket, or CHATWOOT_WEBHOOK_SECRET and CHATWOOT_BASE_URL for a Chatwoot"}}
+			"run secretaria connect chatwoot or secretaria connect whaticket (rode um dos dois), or set SHARED_SECRET and WHATSAPP_API_URL for a Whaticket, CHATWOOT_WEBHOOK_SECRET and CHATWOOT_BASE_URL for a Chatwoot"}}
 	}
 	var found []finding
 	for _, i := range cfg.Options.Inboxes {

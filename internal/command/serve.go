@@ -175,7 +175,7 @@ func announce(log *slog.Logger, cfg *config.Config, address string) {
 	if cfg.Trial {
 		log.Warn("no inbox is configured: this one is for trying, and dry, so that nothing is sent",
 			"try", `secretaria send whaticket --number YOUR_NUMBER "olá"`, "kept", cfg.TrialFile(),
-			"remedy", "set SHARED_SECRET and WHATSAPP_API_URL for a Whaticket, or CHATWOOT_WEBHOOK_SECRET and CHATWOOT_BASE_URL for a Chatwoot; see .env.example")
+			"remedy", "run secretaria connect chatwoot or secretaria connect whaticket, or set SHARED_SECRET and WHATSAPP_API_URL for a Whaticket, CHATWOOT_WEBHOOK_SECRET and CHATWOOT_BASE_URL for a Chatwoot; see .env.example")
 	}
 	if o.Models.Gemini == nil && o.Models.OpenAI == nil {
 		log.Warn("no model is configured: the built-in offline model answers, from rules and knowledge only", "remedy", "set GEMINI_API_KEY or OPENAI_API_KEY")
