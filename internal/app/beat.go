@@ -73,6 +73,9 @@ func (a *App) current() Options {
 // beat says that the process is alive, now and until Stop. A process that answers nothing goes
 // on where that cannot be stored: it is only missed in lists.
 func (a *App) beat(ctx context.Context) error {
+	if a.stopBeat != nil {
+		return nil // what starts after it did not, and is tried again
+	}
 	worker := a.o.Role != Web
 	if err := a.present(ctx, time.Now()); err != nil && worker {
 		return err

@@ -80,7 +80,7 @@ func TestReloadThatCannotBe(t *testing.T) {
 func TestReloadKnowsEveryOption(t *testing.T) {
 	t.Parallel()
 	known := []string{"Version", "Host", "Port", "Database", "Postgres", "Spool", "Redis", "Role", "Inboxes", "Desks", "Models", "Workflows", "Quiet", "DedupeWindow", "Limits",
-		"SendTimeout", "Schedule", "Retention", "Addresses", "TrustedProxies", "AllowedOrigins", "Metrics", "Queue", "Logger", "Observe"}
+		"SendTimeout", "Schedule", "Retention", "Addresses", "TrustedProxies", "AllowedOrigins", "Metrics", "Queue", "Traces", "Logger", "Observe"}
 	options := reflect.TypeFor[app.Options]()
 	for i := range options.NumField() {
 		if name := options.Field(i).Name; !slices.Contains(known, name) {

@@ -70,7 +70,10 @@ func (a *App) away(ctx context.Context) bool {
 	}
 	ctx, cancel := context.WithTimeout(ctx, time.Second)
 	defer cancel()
-	return len(a.teardown) > 0 && a.store.Ping(ctx) != nil
+	a.building.Lock()
+	running := len(a.teardown) > 0
+	a.building.Unlock()
+	return running && a.store.Ping(ctx) != nil
 }
 
 // within runs a part's end, and waits for it no longer than ctx.
