@@ -234,10 +234,10 @@ func (p *pipe) ExportSpans(ctx context.Context, spans []sdktrace.ReadOnlySpan) e
 		p.deps.Spans(Rejected, rejected)
 		p.deps.Spans(Exported, n-rejected)
 	default:
-		p.deps.Spans(Exported, n)
 		if p.failing.CompareAndSwap(true, false) {
 			p.deps.Logger.Info("traces are exported again", "lost", p.lost.Swap(0))
 		}
+		p.deps.Spans(Exported, n)
 	}
 	return nil
 }
