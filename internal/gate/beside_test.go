@@ -18,6 +18,7 @@ var figure = regexp.MustCompile(`\d+`)
 // out, shows somewhere. Behind the place of a turn stands one word for each change, in the order
 // of changed; "-" is nothing found, and equal words in a row are counted.
 func TestFindingsBeside(t *testing.T) {
+	pure(t)
 	t.Parallel()
 	rec := recorded(t, "testdata/findings-beside.txt")
 	houses := map[string]*gate.House{}
@@ -132,6 +133,7 @@ var price = regexp.MustCompile(`R\$ \d+(?:\.\d{3})*(?:,\d\d)?`)
 // that of something else. One in ten may pass: where nothing says what the price is of, or where
 // it is what follows from another by reckoning.
 func TestSwapped(t *testing.T) {
+	pure(t)
 	t.Parallel()
 	tried, passed := 0, 0
 	for _, e := range append(corpus(t), cold(t)...) {

@@ -120,6 +120,7 @@ func TestCold(t *testing.T) {
 
 // A house that was prepared, and one that is told with each answer, hold up the same.
 func TestPrepared(t *testing.T) {
+	pure(t)
 	t.Parallel()
 	for _, e := range append(cold(t), corpus(t)...) {
 		prepared := e.ctx

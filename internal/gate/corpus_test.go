@@ -125,6 +125,7 @@ func (e example) said(v gate.Verdict) string {
 // a hundred good answers are stopped. A figure that is overlooked in an answer that is stopped for
 // another one does not reach him, but may survive a rewriting: those are counted apart.
 func TestCorpus(t *testing.T) {
+	pure(t)
 	t.Parallel()
 	if n := judge(t, corpus(t)); n.turns < 300 || n.good*5 < n.turns*2 {
 		t.Errorf("the corpus has %d turns, %d of them good, want at least 300 and about half", n.turns, n.good)
@@ -137,4 +138,13 @@ func TestTurns(t *testing.T) {
 		t.Skip("no -turns")
 	}
 	judge(t, written(t, *turns))
+}
+
+// pure leaves a test to the run without the race detector, under which a corpus takes ten times as
+// long; scripts/test makes both.
+func pure(t *testing.T) {
+	t.Helper()
+	if raceDetector {
+		t.Skip("one goroutine's work on texts: runs without the race detector")
+	}
 }

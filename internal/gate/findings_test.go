@@ -21,6 +21,7 @@ var update = flag.Bool("update", false, "write testdata/findings*.txt anew")
 // from gone, is written down: whoever changes a finder sees all that he changes, also where the
 // corpus marks nothing.
 func TestFindingsOfTheCorpus(t *testing.T) {
+	pure(t)
 	t.Parallel()
 	rec := recorded(t, "testdata/findings-corpus.txt")
 	show := func(what, text string, c *gate.Context) { rec.line("%s:%s", what, findings(text, c)) }
@@ -75,6 +76,7 @@ func findings(text string, c *gate.Context) string {
 // What is found in sentences with one figure of every form and size, where there is something
 // to hold it up and where there is nothing.
 func TestFindings(t *testing.T) {
+	pure(t)
 	t.Parallel()
 	rec := recorded(t, "testdata/findings.txt")
 	week, err := hours.Parse(hours.Form{Zone: "America/Sao_Paulo", Week: "seg-sex 08:00-12:00, 13:30-18:00; sáb 8h às 12h"})
