@@ -24,13 +24,15 @@ import (
 // try passwords on it: the store keeps keyed hashes of them.
 //
 // What is a process's own is not in it: its role, address and port, the URL by which it
-// reaches the database, its spool.
+// reaches the database, its spool, its queue's workers, its collector of traces.
 func (o Options) Fingerprint() map[string][]byte {
 	o = o.filled()
 	parts := map[string][]byte{}
 	for _, p := range o.common() {
 		parts[p.key] = digest(p.value)
 	}
+	// Of traces only what decides which are kept: each machine may have its own collector.
+	parts["OTEL_TRACES_SAMPLER"] = digest(o.Traces.Share())
 	for _, d := range o.Desks {
 		parts["desks."+d.Name] = digest(d)
 	}

@@ -2,8 +2,10 @@ package app
 
 import (
 	"bytes"
+	"maps"
 	"net/netip"
 	"reflect"
+	"slices"
 	"testing"
 	"time"
 
@@ -15,6 +17,7 @@ import (
 	"secretaria/internal/httpclient"
 	"secretaria/internal/playbook"
 	"secretaria/internal/secret"
+	"secretaria/internal/tracing"
 )
 
 // some are options with something in every corner that matters.
@@ -32,6 +35,7 @@ func some() Options {
 		}},
 		Addresses:      httpclient.Policy{Networks: []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8")}},
 		TrustedProxies: []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8")},
+		Traces:         tracing.Config{Endpoint: "http://node-1:4318", Sampler: "traceidratio", SamplerArg: "0.1"},
 	}
 }
 
@@ -56,6 +60,9 @@ func TestFingerprint(t *testing.T) {
 		"an inbox more":               {func(o *Options) { o.Inboxes = append(o.Inboxes, Inbox{Name: "nova"}) }, []string{"inboxes.nova"}},
 		"a label, and an hour":        {func(o *Options) { o.Inboxes[0].Labels[0], o.Quiet.Window = "cliente", time.Hour }, []string{"inboxes.loja", "turns"}},
 		"another Redis, and another ": {func(o *Options) { o.Redis, o.Metrics = secret.New("redis://a"), true }, []string{"PROMETHEUS_ENABLED", "REDIS_URL"}},
+		"another share of traces":     {func(o *Options) { o.Traces.SamplerArg = "0.2" }, []string{"OTEL_TRACES_SAMPLER"}},
+		"no traces":                   {func(o *Options) { o.Traces.Disabled = true }, []string{"OTEL_TRACES_SAMPLER"}},
+		"another collector":           {func(o *Options) { o.Traces.Endpoint = "http://node-2:4318" }, nil},
 	} {
 		o := some()
 		c.change(&o)
@@ -125,5 +132,83 @@ func TestFingerprintSeesAll(t *testing.T) {
 			continue
 		}
 		walk(reflect.TypeOf(p.value), p.key)
+	}
+}
+
+// A new option is either in the fingerprint or a process's own: whoever adds one says which.
+func TestFingerprintKnowsEveryOption(t *testing.T) {
+	t.Parallel()
+	own := []string{"Version", "Host", "Port", "Database", "Postgres", "Spool", "Role", "Queue", "Logger", "Observe"}
+	shared := []string{"Inboxes", "Desks", "Redis", "Models", "Workflows", "Quiet", "Limits", "DedupeWindow", "SendTimeout", "Schedule", "Retention", "Addresses",
+		"TrustedProxies", "AllowedOrigins", "Metrics", "Traces"}
+	for f := range reflect.TypeFor[Options]().Fields() {
+		if slices.Contains(own, f.Name) == slices.Contains(shared, f.Name) {
+			t.Errorf("Options.%s is in both lists or in none", f.Name)
+		}
+	}
+	base := some().Fingerprint()
+	for _, name := range append(slices.Clone(own), shared...) {
+		o := some()
+		if v := reflect.ValueOf(&o).Elem().FieldByName(name); !changed(v) {
+			t.Logf("Options.%s cannot be changed here", name)
+			continue
+		}
+		differs := !maps.EqualFunc(base, o.Fingerprint(), bytes.Equal)
+		if want := slices.Contains(shared, name); differs != want {
+			t.Errorf("another Options.%s changes the fingerprint: %v, want %v", name, differs, want)
+		}
+	}
+}
+
+// changed gives a value another one, wherever it first can.
+func changed(v reflect.Value) bool {
+	switch v.Kind() {
+	case reflect.Bool:
+		v.SetBool(!v.Bool())
+	case reflect.Int, reflect.Int64:
+		v.SetInt(v.Int() + 7)
+	case reflect.Float64:
+		v.SetFloat(v.Float() + 7)
+	case reflect.String:
+		v.SetString(v.String() + "x")
+	case reflect.Slice:
+		next := reflect.MakeSlice(v.Type(), v.Len()+1, v.Len()+1)
+		reflect.Copy(next, v)
+		v.Set(next)
+	case reflect.Struct:
+		switch v.Interface().(type) {
+		case secret.String:
+			v.Set(reflect.ValueOf(secret.New("another")))
+			return true
+		case tracing.Config:
+			v.FieldByName("SamplerArg").SetString("0.3")
+			return true
+		}
+		for i := range v.NumField() {
+			if v.Type().Field(i).IsExported() && changed(v.Field(i)) {
+				return true
+			}
+		}
+		return false
+	default:
+		return false
+	}
+	return true
+}
+
+// What waits for a restart is told by what it means: a file that is there now and says nothing
+// of models has changed no model.
+func TestRestartIsAskedForChangesAlone(t *testing.T) {
+	t.Parallel()
+	before, after := some(), some()
+	after.Models.Named, after.AllowedOrigins, after.Inboxes[0].Whaticket.Secrets = []NamedModel{}, []string{}, slices.Clone(before.Inboxes[0].Whaticket.Secrets)
+	if keys := before.waiting(after); len(keys) > 0 {
+		t.Errorf("waiting() = %q, want nothing: empty lists mean what none does", keys)
+	}
+	after.Models.Resilience.Attempts++
+	after.Inboxes[1].Chatwoot.Token = secret.New("another")
+	after.Traces.SamplerArg = "0.2"
+	if keys := before.waiting(after); !slices.Equal(keys, []string{"OTEL_*", "models", "inboxes.site"}) {
+		t.Errorf("waiting() = %q, want the models, the inbox and the traces", keys)
 	}
 }

@@ -1,6 +1,7 @@
 package app
 
 import (
+	"bytes"
 	"fmt"
 	"reflect"
 	"slices"
@@ -96,7 +97,7 @@ func (a *App) reload(o Options) (Reloaded, error) {
 func (o Options) waiting(next Options) []string {
 	var keys []string
 	differ := func(key string, a, b any) {
-		if !reflect.DeepEqual(a, b) {
+		if !bytes.Equal(digest(a), digest(b)) { // an empty list and none mean the same
 			keys = append(keys, key)
 		}
 	}

@@ -122,7 +122,7 @@ func (c checkCmd) findings(ctx context.Context, env *Env) []finding {
 		found = append(found, finding{hint, "configuration", n, ""})
 	}
 	for _, path := range cfg.Loose {
-		found = append(found, finding{hint, "secrets", path + " holds a secret, and others on this machine can read or change it", "chmod 600 " + path + ", as the user that the server runs as"})
+		found = append(found, finding{hint, "secrets", path + " holds a secret, and others on this machine can read or change it", "chmod 600 " + path + ", as the user that the server runs as (como o usuário do servidor)"})
 	}
 	found = append(found, finding{fine, "server", fmt.Sprintf("listens on %s, port %d; %s", o.Host, o.Port, metricsWords(o.Metrics)), ""})
 	found = append(found, databaseFinding(ctx, o))
@@ -140,6 +140,7 @@ func (c checkCmd) findings(ctx context.Context, env *Env) []finding {
 		found = append(found, probes(ctx, o, met, last)...)
 		found = append(found, workflowFindings(ctx, o, met)...)
 		found = append(found, peerFindings(peers, met)...)
+		found = append(found, traceFindings(ctx, o, met)...)
 	}
 	found = append(found, modelFindings(o.Models)...)
 	for _, d := range used(o) {
@@ -177,7 +178,7 @@ func databaseFinding(ctx context.Context, o app.Options) finding {
 	path := databaseName(o)
 	if o.Postgres.IsZero() {
 		if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) {
-			return finding{hint, "database", path + " does not exist yet", "secretaria serve and secretaria migrate create it"}
+			return finding{hint, "database", path + " does not exist yet", "secretaria serve and secretaria migrate create it (secretaria serve e secretaria migrate o criam)"}
 		}
 	}
 	st, err := openStore(ctx, o)
@@ -191,7 +192,7 @@ func databaseFinding(ctx context.Context, o app.Options) finding {
 	}
 	err = st.Ping(ctx)
 	if err = errors.Join(err, st.Close()); err != nil {
-		return finding{problem, "database", err.Error(), "restore a backup, or name another file in DATABASE_URL"}
+		return finding{problem, "database", err.Error(), "restore a backup, or name another file in DATABASE_URL (restaure um backup ou aponte outro arquivo em DATABASE_URL)"}
 	}
 	return finding{fine, "database", path + " is there and of this program's version", ""}
 }
@@ -216,14 +217,14 @@ func redisFindings(ctx context.Context, o app.Options) []finding {
 	}
 	c, err := redis.Open(o.Redis, redis.Options{})
 	if err != nil {
-		return []finding{{problem, "redis", err.Error(), "correct REDIS_URL"}}
+		return []finding{{problem, "redis", err.Error(), "correct REDIS_URL (corrija REDIS_URL)"}}
 	}
 	err = c.Ping(ctx)
 	if cerr := c.Close(); err == nil && cerr != nil {
 		err = cerr
 	}
 	if err != nil {
-		return []finding{{problem, "redis", "cannot be used: " + fault.Code(err), "start it, or correct REDIS_URL; meanwhile limits are open and each process is by itself"}}
+		return []finding{{problem, "redis", "cannot be used: " + fault.Code(err), "start it, or correct REDIS_URL; meanwhile limits are open and each process is by itself (inicie-o ou corrija REDIS_URL; até lá não há limites e cada processo está por si)"}}
 	}
 	return []finding{{fine, "redis", "is there and can be written to", ""}}
 }
@@ -237,12 +238,12 @@ func inboxFindings(cfg *config.Config) []finding {
 	for _, i := range cfg.Options.Inboxes {
 		f := finding{fine, "inbox " + i.Name, fmt.Sprintf("%s, desk %s, webhooks to %s, authenticated by %s", i.Kind(), i.Desk, webhookPath(i), authOf(i)), ""}
 		if i.Whaticket != nil && (i.Whaticket.Auth == whaticket.ByURL || i.Whaticket.Auth == whaticket.ByToken) {
-			f.Level, f.Remedy = hint, "this way does not cover what a webhook says; let the sender sign (auth: signature) where it can"
+			f.Level, f.Remedy = hint, "this way does not cover what a webhook says; let the sender sign (auth: signature) where it can (deixe o remetente assinar, com auth: signature, se ele puder)"
 		}
 		found = append(found, f)
 		if i.Whaticket != nil && !i.Dry() && i.Whaticket.Email == "" {
 			found = append(found, finding{hint, "inbox " + i.Name, "has no user of Whaticket: it cannot put a conversation before people, nor tell after a time-out whether a message arrived",
-				"set WHATICKET_JWT_EMAIL and WHATICKET_JWT_PASSWORD (email and password in secretaria.yaml)"})
+				"set WHATICKET_JWT_EMAIL and WHATICKET_JWT_PASSWORD, email and password in secretaria.yaml (defina essas chaves, ou email e password no secretaria.yaml)"})
 		}
 	}
 	return found
@@ -264,7 +265,7 @@ func probes(ctx context.Context, o app.Options, met map[string]visit, last map[s
 func probe(ctx context.Context, o app.Options, i app.Inbox, met map[string]visit, heard bool) []finding {
 	about := "helpdesk of " + i.Name
 	if i.Dry() {
-		return []finding{{hint, about, "none is configured: answers are recorded and not sent", "set " + baseKey(i)}}
+		return []finding{{hint, about, "none is configured: answers are recorded and not sent", "set " + baseKey(i) + " (defina essas chaves)"}}
 	}
 	v := met[origin(baseOf(i))]
 	switch {
@@ -299,7 +300,7 @@ func examine(ctx context.Context, o app.Options, i app.Inbox, about string, hear
 	if i.Chatwoot != nil {
 		ch, err := chatwoot.New(*i.Chatwoot, client)
 		if err != nil {
-			return []finding{{problem, about, err.Error(), "correct its configuration"}}
+			return []finding{{problem, about, err.Error(), "correct its configuration (corrija a configuração dela)"}}
 		}
 		if f := probed(ctx, ch, about); f != (finding{}) {
 			return []finding{f}
@@ -311,7 +312,7 @@ func examine(ctx context.Context, o app.Options, i app.Inbox, about string, hear
 	} else {
 		ch, err := whaticket.New(*i.Whaticket, client)
 		if err != nil {
-			return []finding{{problem, about, err.Error(), "correct its configuration"}}
+			return []finding{{problem, about, err.Error(), "correct its configuration (corrija a configuração dela)"}}
 		}
 		// The probe says less of a connection that is down than the examination does.
 		f := probed(ctx, ch, about)
@@ -330,7 +331,7 @@ func examine(ctx context.Context, o app.Options, i app.Inbox, about string, hear
 }
 
 func unfinished(about string, err error) finding {
-	return finding{hint, about, "could not be looked at closer: " + fault.Code(err), ""}
+	return finding{hint, about, "could not be looked at closer: " + fault.Code(err), "run check again once it answers (rode check de novo quando ele responder)"}
 }
 
 // probed is an empty finding where the probe found nothing wrong.
@@ -382,7 +383,7 @@ func modelFindings(m app.Models) []finding {
 		found = append(found, finding{fine, "model " + n.Name, text, ""})
 	}
 	if len(found) == 0 {
-		return []finding{{hint, "model", "none: the built-in offline model answers, from rules and knowledge only", "set GEMINI_API_KEY or OPENAI_API_KEY"}}
+		return []finding{{hint, "model", "none: the built-in offline model answers, from rules and knowledge only", "set GEMINI_API_KEY or OPENAI_API_KEY (defina uma delas)"}}
 	}
 	r := m.Resilience
 	found = append(found, finding{fine, "models", fmt.Sprintf("at most %d tries of %v each", r.Attempts, r.Timeout), ""})
@@ -408,7 +409,7 @@ func workflowFindings(ctx context.Context, o app.Options, met map[string]visit) 
 	defer client.Close()
 	engine, err := n8n.New(cfg, client)
 	if err != nil {
-		return []finding{{problem, "n8n", err.Error(), "correct it"}}
+		return []finding{{problem, "n8n", err.Error(), "correct it (corrija)"}}
 	}
 	ctx, cancel := context.WithTimeoutCause(ctx, 10*time.Second, errors.New("probe took too long"))
 	defer cancel()

@@ -60,12 +60,12 @@ func hoursFinding(about string, d agent.Config, now time.Time) finding {
 		return f
 	case d.Open.Zone == nil:
 		f.Level, f.Text = hint, fmt.Sprintf("tells customers the hours %q and is always open itself", d.Hours)
-		f.Remedy = "write hours as in \"seg-sex 08:00-12:00, 13:30-18:00; sáb 8h-12h\""
+		f.Remedy = "write hours as in \"seg-sex 08:00-12:00, 13:30-18:00; sáb 8h-12h\" (escreva o horário assim)"
 		return f
 	}
 	f.Text = "is open " + d.Open.Text("en") + "; now " + openWords(d.Open, now)
 	if d.OnlyOpen && d.Closed == "" {
-		f.Level, f.Remedy = hint, "set closed: with only_open and without it, customers read nothing out of hours"
+		f.Level, f.Remedy = hint, "set closed: with only_open and without it, customers read nothing out of hours (defina closed: sem ele os clientes não leem nada fora do horário)"
 	}
 	return f
 }
@@ -127,7 +127,7 @@ func chainFindings(about string, m app.Models, d agent.Config) []finding {
 	}
 	found := []finding{{fine, about, text, ""}}
 	for _, u := range m.Unpriced([]agent.Config{d}) {
-		f := finding{hint, about, fmt.Sprintf("the price of the model %s is not known: its cost is not counted", u.Model), "set models." + u.Model + ".price, or an entry of prices"}
+		f := finding{hint, about, fmt.Sprintf("the price of the model %s is not known: its cost is not counted", u.Model), "set models." + u.Model + ".price, or an entry of prices (defina uma das duas)"}
 		if u.Blocked {
 			f.Level, f.Text = problem, fmt.Sprintf("the price of the model %s is not known, and there is a budget: it will not be asked", u.Model)
 		}
@@ -175,7 +175,7 @@ func playbookFindings(about string, d agent.Config) []finding {
 		for _, a := range m.Actions {
 			declared := slices.ContainsFunc(d.Workflows, func(w workflow.Declared) bool { return w.Name == a.Name })
 			if a.Do == playbook.Workflow && !declared {
-				found = append(found, finding{hint, about, fmt.Sprintf("its playbook starts the workflow %s at %s, and the desk declares none of this name", a.Name, m.To), "declare it under workflows, or take the action out"})
+				found = append(found, finding{hint, about, fmt.Sprintf("its playbook starts the workflow %s at %s, and the desk declares none of this name", a.Name, m.To), "declare it under workflows, or take the action out (declare em workflows ou retire a ação)"})
 			}
 		}
 	}
@@ -201,7 +201,7 @@ func workflowFinding(about string, d agent.Config, w workflow.Declared) finding 
 		starts = append(starts, "by the model")
 	}
 	if len(starts) == 0 {
-		return finding{hint, about, "nothing starts the workflow " + w.Name, "give it on: [qualified], or tool: true"}
+		return finding{hint, about, "nothing starts the workflow " + w.Name, "give it on: [qualified], or tool: true (dê a ele on: [qualified] ou tool: true)"}
 	}
 	return finding{fine, about, "starts the workflow " + w.Name + " " + strings.Join(starts, ", "), ""}
 }

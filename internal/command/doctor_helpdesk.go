@@ -68,6 +68,11 @@ func whaticketFindings(about string, e whaticket.Examination) []finding {
 func chatwootFindings(ctx context.Context, i app.Inbox, about string, e chatwoot.Examination, heard bool) []finding {
 	var found []finding
 	add := func(l level, text, remedy string) { found = append(found, finding{l, about, text, remedy}) }
+	// Conversation 0 is not found in a Chatwoot, and neither at a proxy that knows no such path.
+	if e.Version == "" && !e.Person && e.Inboxes == nil {
+		add(hint, "answers, but does not tell its version at /api, as every Chatwoot does: it may be something else",
+			"see that CHATWOOT_BASE_URL is the address of Chatwoot without a path, as in https://app.chatwoot.com (veja se CHATWOOT_BASE_URL é o endereço do Chatwoot sem caminho)")
+	}
 	if e.Person {
 		add(problem, "CHATWOOT_ACCESS_TOKEN is a person's: answers would come in that person's name, and look as if the conversation had been taken over",
 			"take the access token of the agent bot: Settings → Bots (use o token de acesso do robô: Configurações → Robôs); a person's goes into user_token in secretaria.yaml, for reading (o de uma pessoa vai em user_token no secretaria.yaml, só para leitura)")

@@ -1,6 +1,7 @@
 package command
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -17,50 +18,67 @@ import (
 // every five seconds.
 const aliveWithin = 30 * time.Second
 
-// running are the processes that share the database of a configuration, and the sealed parts
-// of that configuration; nil where there is no database that could tell.
-func running(ctx context.Context, o app.Options, now time.Time) (all []store.Process, mine map[string]string) {
+// running are the processes that share the database of a configuration, and what this program
+// would tell of itself with it; nil where there is no database that could tell.
+func running(ctx context.Context, o app.Options, now time.Time) (all []store.Process, mine store.Process) {
 	st, err := openStore(ctx, o)
 	if err != nil {
-		return nil, nil // the database's finding says why
+		return nil, mine // the database's finding says why
 	}
 	all, err = st.Processes(ctx, now.Add(-aliveWithin))
 	var serr error
-	mine, serr = st.Seal(ctx, o.Fingerprint())
+	mine.Version = o.Version
+	mine.Parts, serr = st.Seal(ctx, o.Fingerprint())
 	if errors.Join(err, serr, st.Close()) != nil {
-		return nil, nil
+		return nil, mine
 	}
 	return all, mine
 }
 
 // processFindings compare how the processes that run are configured: with each other, and with
-// the configuration that lies here.
-func processFindings(all []store.Process, mine map[string]string) []finding {
+// the configuration that lies here. Those of other versions are not compared: a setting that
+// one of them does not know yet makes a difference that is none.
+func processFindings(all []store.Process, mine store.Process) []finding {
 	if len(all) == 0 {
 		return nil
 	}
 	var found []finding
-	versions := map[string]bool{}
-	var told []map[string]string
+	told := map[string][]map[string]string{} // by version
 	for _, p := range all {
-		versions[p.Version] = true
-		if p.Parts != nil { // those of 0.1.0 tell nothing
-			told = append(told, p.Parts)
+		if p.Parts == nil {
+			p.Version = cmp.Or(p.Version, "0.1.0 or older") // which do not tell
 		}
+		parts := told[p.Version]
+		if p.Parts != nil {
+			parts = append(parts, p.Parts)
+		}
+		told[p.Version] = parts
 	}
+	versions := slices.Sorted(maps.Keys(told))
 	if len(versions) > 1 {
-		found = append(found, finding{hint, "processes", fmt.Sprintf("run in different versions: %s", strings.Join(slices.Sorted(maps.Keys(versions)), ", ")),
+		found = append(found, finding{hint, "processes", fmt.Sprintf("run in different versions: %s", strings.Join(versions, ", ")),
 			"let the upgrade come to its end: start the others anew with the new program (termine a atualização: reinicie os demais com o programa novo)"})
 	}
-	if keys := differences(told...); len(keys) > 0 {
+	var keys []string
+	for _, version := range versions {
+		keys = append(keys, differences(told[version]...)...)
+	}
+	if keys = slices.Compact(slices.Sorted(slices.Values(keys))); len(keys) > 0 {
 		return append(found, finding{problem, "processes", fmt.Sprintf("%s run on this database with different configurations; they differ in %s", roles(all), strings.Join(keys, ", ")),
 			"give all of them the same .env and secretaria.yaml, desks' files included, and start anew those that had another (dê a todos o mesmo .env e secretaria.yaml, com os arquivos das mesas, e reinicie os que tinham outro)"})
 	}
-	if len(told) > 0 {
-		if keys := differences(told[0], mine); len(keys) > 0 {
+	switch same := told[mine.Version]; {
+	case len(versions) == 1 && versions[0] != mine.Version:
+		return append(found, finding{hint, "processes", fmt.Sprintf("%s in version %s, and this program is %s: configurations are not compared", runs(all), versions[0], mine.Version),
+			"start the server anew with this program, or check with the server's (reinicie o servidor com este programa, ou rode o check do programa do servidor)"})
+	case len(same) > 0:
+		if keys := differences(same[0], mine.Parts); len(keys) > 0 {
 			return append(found, finding{hint, "processes", fmt.Sprintf("%s with another configuration than the one here; they differ in %s", runs(all), strings.Join(keys, ", ")),
 				"start the server anew; or run check as the server's user, in its folder and with its environment (reinicie o servidor; ou rode check como o usuário do servidor, na pasta e com o ambiente dele)"})
 		}
+	}
+	if len(versions) > 1 {
+		return found // what is compared is well, and the rest is not known
 	}
 	return append(found, finding{fine, "processes", runs(all) + " with this configuration", ""})
 }

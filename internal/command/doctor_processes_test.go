@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 
@@ -62,7 +63,39 @@ func TestDoctorNotesDifferentVersions(t *testing.T) {
 	if _, err := c.Exec(t.Context(), "insert into workers (id, at, version) select 'another', at + 3600000, '0.1.0' from workers"); err != nil {
 		t.Fatal(err)
 	}
-	finds(t, dir, environ, "processes", "note", "different versions", "let the upgrade come to its end", "termine a atualização")
+	finds(t, dir, environ, "processes", "note", "different versions: 0.1.0, ", "let the upgrade come to its end", "termine a atualização")
+
+	// Of another version a part is a part that nobody else has. It is not compared.
+	if _, err := c.Exec(t.Context(), `update workers set version = '0.3.0', parts = '{"desks.sdr": "a", "new": "b"}' where id = 'another'`); err != nil {
+		t.Fatal(err)
+	}
+	finds(t, dir, environ, "processes", "note", "different versions: 0.3.0, ", "let the upgrade come to its end")
+
+	// 0.1.0 tells not even its version.
+	if _, err := c.Exec(t.Context(), "update workers set version = '', parts = '' where id = 'another'"); err != nil {
+		t.Fatal(err)
+	}
+	finds(t, dir, environ, "processes", "note", "different versions: 0.1.0 or older, ", "let the upgrade come to its end")
+}
+
+// Only what runs in the program's own version can be compared with what lies here.
+func TestDoctorComparesOneVersion(t *testing.T) {
+	t.Parallel()
+	environ := []string{"DATABASE_URL=" + postgrestest.URL(t), "SHARED_SECRET=a-long-enough-secret"}
+	dir := t.TempDir()
+	if got := run(t, dir, environ, "migrate"); got.code != 0 {
+		t.Fatalf("migrate: %v", got)
+	}
+	c := connected(t, environ)
+	later := time.Now().Add(time.Hour).UnixMilli()
+	if _, err := c.Exec(t.Context(), `insert into workers (id, at, role, version, parts) values ('one', $1, 'worker', '0.3.0', '{"turns": "a"}'), ('two', $1, 'web', '0.3.0', '{"turns": "a"}')`, later); err != nil {
+		t.Fatal(err)
+	}
+	finds(t, dir, environ, "processes", "note", "2 processes (web, worker) run in version 0.3.0, and this program is ", "start the server anew with this program", "reinicie o servidor com este programa")
+	if _, err := c.Exec(t.Context(), `update workers set parts = '{"turns": "b"}' where id = 'two'`); err != nil {
+		t.Fatal(err)
+	}
+	finds(t, dir, environ, "processes", "problem", "with different configurations; they differ in turns", "the same .env and secretaria.yaml")
 }
 
 func TestDoctorFindsMissingMigrationsOfPostgres(t *testing.T) {

@@ -99,7 +99,7 @@ func networkFindings(o app.Options, peers []looked, environ []string) []finding 
 	}
 	for _, p := range peers {
 		if strings.HasPrefix(strings.ToLower(p.URL), "http://") && slices.ContainsFunc(p.addrs, httpclient.Public) {
-			found = append(found, finding{hint, "network", p.About + " is called over the internet without TLS: its token and what customers write can be read on the way", "use https"})
+			found = append(found, finding{hint, "network", p.About + " is called over the internet without TLS: what opens its door and what it is told can be read on the way", "use https (use https)"})
 		}
 	}
 	for _, key := range []string{"HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"} {
@@ -107,7 +107,7 @@ func networkFindings(o app.Options, peers []looked, environ []string) []finding 
 			name, v, _ := strings.Cut(kv, "=")
 			return strings.EqualFold(name, key) && v != ""
 		}) {
-			found = append(found, finding{hint, "network", key + " is set and not heeded: behind a proxy nobody would check which address is dialled", ""})
+			found = append(found, finding{hint, "network", key + " is set and not heeded: behind a proxy nobody would check which address is dialled", "let this machine reach its peers directly, or clear it (deixe esta máquina alcançar os destinos diretamente, ou apague a variável)"})
 		}
 	}
 	return found

@@ -167,6 +167,8 @@ func processes() Board {
 			{Title: "Out of the spool", Unit: "ops", Width: 6, Show: []Query{{`sum(rate(secretaria_spool_forwarded_total{}[auto]))`, "stored"}}},
 			{Title: "Redis", About: "Empty where none is configured.", Unit: "short", Width: 12, Show: []Query{{`min(secretaria_redis_up{})`, "up"}}},
 			{Title: "What went without Redis", About: "Empty where none is configured.", Unit: "ops", Width: 12, Show: by("use", `secretaria_redis_failures_total{}`, "{{use}}")},
+			{Title: "Spans by what became of them", About: "Empty where traces are not collected.", Unit: "ops", Width: 12, Show: by("outcome", `secretaria_trace_spans_total{}`, "{{outcome}}")},
+			{Title: "Batches of spans not taken", About: "By kind of failure. Empty where traces are not collected.", Unit: "ops", Width: 12, Show: by("kind", `secretaria_trace_export_failures_total{}`, "{{kind}}")},
 		}},
 	}}
 }

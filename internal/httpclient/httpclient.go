@@ -167,9 +167,10 @@ func classify(ctx context.Context, err error, effect bool) error {
 	switch {
 	case errors.As(err, &refused):
 		return &fault.Error{Kind: fault.Permanent, Code: CodeRefused, Err: refused}
-	case errors.Is(err, context.Canceled) && ctx.Err() != nil:
+	case errors.Is(ctx.Err(), context.Canceled):
 		code = "cancelled"
-	case errors.Is(err, context.DeadlineExceeded), errors.As(err, &ne) && ne.Timeout():
+	// Of a context that has a cause the transport returns that alone, whatever it is.
+	case errors.Is(ctx.Err(), context.DeadlineExceeded), errors.Is(err, context.DeadlineExceeded), errors.As(err, &ne) && ne.Timeout():
 		code = "timeout"
 	case errors.Is(err, syscall.ECONNREFUSED):
 		return &fault.Error{Kind: fault.Transient, Code: "connection refused", Err: opless(err)}

@@ -3,6 +3,7 @@ package httpclient
 import (
 	"bufio"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -216,6 +217,20 @@ func TestTimeouts(t *testing.T) {
 	_, err = c.Do(request(t, http.MethodPost, url, "x").WithContext(cancelled))
 	if !fault.Is(err, fault.Transient) || fault.Code(err) != "cancelled" {
 		t.Errorf("Do of a cancelled request = %v (%v), want cancelled, transient", err, fault.KindOf(err))
+	}
+
+	// Whoever says why a time is over makes it no other kind of failure.
+	caused, cancel := context.WithTimeoutCause(t.Context(), 100*time.Millisecond, errors.New("it took too long"))
+	defer cancel()
+	_, err = c.Do(request(t, http.MethodPost, url, "x").WithContext(caused))
+	if !fault.Is(err, fault.Uncertain) || fault.Code(err) != "timeout" {
+		t.Errorf("Do with a cause = %v (%v, %q), want an uncertain timeout", err, fault.KindOf(err), fault.Code(err))
+	}
+	given, giveUp := context.WithCancelCause(t.Context())
+	giveUp(errors.New("stopped"))
+	_, err = c.Do(request(t, http.MethodPost, url, "x").WithContext(given))
+	if !fault.Is(err, fault.Transient) || fault.Code(err) != "cancelled" {
+		t.Errorf("Do that is given up with a cause = %v (%v, %q), want cancelled, transient", err, fault.KindOf(err), fault.Code(err))
 	}
 }
 

@@ -18,6 +18,7 @@ import (
 	"secretaria/internal/channel/chatwoot/chatwoottest"
 	"secretaria/internal/channel/whaticket/whatickettest"
 	"secretaria/internal/llm/llmtest"
+	"secretaria/internal/tracing/tracingtest"
 )
 
 const (
@@ -56,6 +57,9 @@ func newTown(t *testing.T) *town {
 	must(t, err)
 	t.Cleanup(w.chatwoot.Close)
 
+	collector := (&tracingtest.Collector{}).Start() // the metrics of traces are there where one is named
+	t.Cleanup(collector.Close)
+
 	dir := t.TempDir()
 	// Nobody answers at the third inbox, so readiness is 503: the failure of ours that needs no fault.
 	config := fmt.Sprintf(`
@@ -71,6 +75,7 @@ inboxes:
 		"PATH=" + os.Getenv("PATH"), "HOME=" + dir, "APP_HOST=127.0.0.1", "APP_PORT=0", "TURN_QUIET=50ms", "ALLOW_PRIVATE_ADDRESSES=true",
 		"OPENAI_API_KEY=sk-metrics", "OPENAI_BASE_URL=" + w.model.BaseURL(), "OPENAI_MODEL=gpt-4o-mini", "LLM_RETRY_ATTEMPTS=3", "WEBHOOK_RATE_LIMIT_NUMBER=100000",
 		"WEBHOOK_RATE_LIMIT_IP=100000", "RATE_LIMIT_REQUESTS=100000",
+		"OTEL_EXPORTER_OTLP_ENDPOINT=" + collector.URL(),
 		"REDIS_URL=redis://127.0.0.1:1", // its metrics are there where it is configured
 	}
 	w.addr = start(t, cmd, serving)

@@ -48,6 +48,19 @@ const protocol = "http/protobuf"
 // On says whether there is a collector to send to.
 func (c Config) On() bool { return !c.Disabled && (c.Endpoint != "" || c.TracesEndpoint != "") }
 
+// Share is how much of the traces is kept, 0 to 1; 0 also where tracing is off, and for a
+// sampler that Validate refuses. All processes of an installation need the same.
+func (c Config) Share() float64 {
+	if !c.On() {
+		return 0
+	}
+	share, err := c.sampled()
+	if err != nil {
+		return 0
+	}
+	return share
+}
+
 // URL is where spans are sent; "" when tracing is off.
 func (c Config) URL() string {
 	if !c.On() {
