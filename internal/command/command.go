@@ -203,7 +203,8 @@ func maskedProblem(p config.Problem) config.Problem {
 	return p
 }
 
-func oneLine(s string) string { return strings.Join(strings.Fields(s), " ") }
+// oneLine is a text that may be somebody else's, as one line of a terminal.
+func oneLine(s string) string { return tame(strings.Join(strings.Fields(s), " ")) }
 
 // printf writes to standard output; who reads it may be gone.
 func (e *Env) printf(format string, args ...any) {

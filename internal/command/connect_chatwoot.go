@@ -66,6 +66,7 @@ type chatwootSetup struct {
 	bot      chatwoot.Bot // the one that is there already; the zero value where there is none
 	botName  string
 	hush     chatwoot.Templates
+	seated   bool   // customers are sent to it, by this run or by one before
 	team     string // its number; "" leaves it as it is
 }
 
@@ -118,7 +119,7 @@ func (s *chatwootSetup) enter(ctx context.Context) error {
 			return s.oldEnough()
 		}
 		if ctx.Err() != nil {
-			return context.Cause(ctx)
+			return errCalledOff
 		}
 		again := fault.Is(err, fault.Unauthorized) || fault.Code(err) == "token"
 		if again && !typedToken || !again && !typedURL {
@@ -132,7 +133,8 @@ func (s *chatwootSetup) enter(ctx context.Context) error {
 	}
 }
 
-// askURL finds the address, and says whether it was typed just now.
+// askURL finds the address, and says whether it was typed just now: with --yes the one that is
+// configured is not, and would be refused for ever.
 func (s *chatwootSetup) askURL(ctx context.Context) (typed bool, err error) {
 	if s.url != "" {
 		return false, nil
@@ -141,7 +143,7 @@ func (s *chatwootSetup) askURL(ctx context.Context) (typed bool, err error) {
 		if !strings.Contains(text, "://") {
 			text = schemeOf(text) + "://" + text
 		}
-		text = strings.TrimRight(text, "/")
+		text = strings.TrimRight(beforeApp(text), "/")
 		// Checked as the inbox will be: with a token of its own.
 		if err := (chatwoot.Config{BaseURL: text, Token: secret.New("x")}).Validate(); err != nil {
 			return "", errors.New("an address such as https://chatwoot.example.com (um endereço como https://chatwoot.exemplo.com.br)")
@@ -159,7 +161,22 @@ func (s *chatwootSetup) askURL(ctx context.Context) (typed bool, err error) {
 		}
 	}
 	s.url, err = s.ask(ctx, question{flag: "--url", preset: preset, check: check, text: "Address of Chatwoot, as in the browser (Endereço do Chatwoot, como no navegador)"})
-	return true, err
+	return !s.yes || preset == "", err
+}
+
+// beforeApp is the address of a Chatwoot, where that of one of its pages was copied from the
+// browser: https://chatwoot.example.com/app/accounts/1/dashboard.
+func beforeApp(address string) string {
+	u, err := url.Parse(address)
+	if err != nil {
+		return address
+	}
+	at := strings.Index(u.Path+"/", "/app/")
+	if at < 0 {
+		return address
+	}
+	u.Path, u.RawPath, u.RawQuery, u.Fragment = u.Path[:at], "", "", ""
+	return u.String()
 }
 
 // schemeOf guesses what a host that was typed without a scheme speaks.
@@ -211,6 +228,8 @@ func (s *chatwootSetup) refused(err error) error {
 	var e *fault.Error
 	answered := errors.As(err, &e) && e.Status != 0
 	switch code := fault.Code(err); {
+	case calledOff(err):
+		return errCalledOff
 	case code == httpclient.CodeRefused:
 		return fmt.Errorf("the address of Chatwoot is private, and such are not called unless they are named: set ALLOW_PRIVATE_ADDRESSES=%s in .env and run this again (endereço privado: defina isso no .env e rode de novo)", hostOf(s.url))
 	case code == "invalid_token":

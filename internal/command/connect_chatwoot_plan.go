@@ -120,9 +120,9 @@ func (s *chatwootSetup) chooseBot(ctx context.Context) (err error) {
 		}
 		return nil
 	}
-	q := question{flag: "--replace", text: fmt.Sprintf("In %s answers the bot %s now. Replace %s? (Em %s responde hoje o robô %s. Substituir %s?)", s.inbox.Name, s.inbox.BotName, s.inbox.BotName, s.inbox.Name, s.inbox.BotName, s.inbox.BotName)}
+	q := question{flag: "--replace", text: fmt.Sprintf("The bot %s answers in %s now. Replace it? (Em %s responde hoje o robô %s. Substituir?)", s.inbox.BotName, s.inbox.Name, s.inbox.Name, s.inbox.BotName)}
 	if s.yes {
-		return usage("--replace", fmt.Errorf("in %s answers the bot %q: name it to have it replaced", s.inbox.Name, s.inbox.BotName))
+		return usage("--replace", fmt.Errorf("the bot %q answers in %s: name it to have it replaced (esse robô responde ali: informe o nome dele para substituí-lo)", s.inbox.BotName, s.inbox.Name))
 	}
 	agreed, err := s.confirm(ctx, q)
 	if err != nil {
@@ -209,17 +209,24 @@ func (s *chatwootSetup) carry(ctx context.Context) (failed error) {
 			p.note("this account has no label %s, and would not show it: add it in Settings → Labels (a conta não tem a etiqueta %s: crie em Configurações → Etiquetas)", label, label)
 		}
 	}
+	if kind := s.inbox.Kind; !s.flags.NoTest && !s.inbox.Identified && (kind == chatwoot.KindAPI || kind == chatwoot.KindWebsite) {
+		p.note("afterwards a customer %q writes one message in %s, and is removed again; --no-test leaves that out (depois um cliente %q escreve uma mensagem em %s e é removido; --no-test dispensa isso)",
+			playedName, s.inbox.Name, playedName, s.inbox.Name)
+	}
 	s.warn(ctx)
 	err = s.carryOut(ctx, p)
 	defer func() { failed = errors.Join(failed, st.stop(ctx)) }()
 	if err != nil {
+		s.leave(st)
 		return err
 	}
+	s.seated = true
 	if s.flags.NoTest {
 		s.conclude(written.Config, st, false)
 	} else {
 		if st == nil {
 			if err := stand(ctx); err != nil {
+				s.leave(st)
 				return err
 			}
 		}
@@ -229,6 +236,7 @@ func (s *chatwootSetup) carry(ctx context.Context) (failed error) {
 		}
 		works, err := s.try(ctx, cfg.Options)
 		if err != nil {
+			s.leave(st)
 			return err
 		}
 		s.conclude(cfg, st, works)
@@ -299,7 +307,9 @@ func (s *chatwootSetup) planSeat(p *plan, stand func(context.Context) error) {
 			what = fmt.Sprintf("let %s answer in %s in place of %s (pôr %s no lugar de %s)", s.botName, s.inbox.Name, s.inbox.BotName, s.botName, s.inbox.BotName)
 		}
 		steps.add("Chatwoot", what, func(ctx context.Context) error {
-			return s.refused(s.admin.Seat(ctx, s.account.ID, s.inbox.ID, s.bot.ID))
+			err := s.admin.Seat(ctx, s.account.ID, s.inbox.ID, s.bot.ID)
+			s.seated = err == nil
+			return s.refused(err)
 		})
 	}
 	for _, t := range templates() {

@@ -7,8 +7,6 @@ import (
 	"fmt"
 	"io"
 	"net"
-	"net/http"
-	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -367,17 +365,5 @@ func TestConnectInterrupted(t *testing.T) {
 	}
 	if left := files(t, c.dir); len(left) > 0 || len(c.fake.Bots()) > 0 {
 		t.Errorf("a session that was called off left %q, bots %v", left, c.fake.Bots())
-	}
-}
-
-// A program that says yes to everything is no Secretaria, and no bot is seated for it.
-func TestConnectToAnotherProgram(t *testing.T) {
-	t.Parallel()
-	c := newConnection(t, premises())
-	other := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, `{"status":"ok"}`) }))
-	t.Cleanup(other.Close)
-	got := c.connect(t, nil, "--url", c.fake.URL(), "--token", adminToken, "--yes", "--wait", "1s", "--public-url", other.URL)
-	if got.code != 1 || !strings.Contains(got.err, "what answers there is no Secretaria") || c.fake.Inboxes()[0].BotID != 0 {
-		t.Errorf("connect to another program: %v, bot %d in the inbox", got, c.fake.Inboxes()[0].BotID)
 	}
 }

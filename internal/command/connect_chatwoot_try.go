@@ -53,7 +53,7 @@ func (s *chatwootSetup) try(ctx context.Context, o app.Options) (works bool, err
 	for {
 		select {
 		case <-ctx.Done():
-			return false, context.Cause(ctx)
+			return false, errCalledOff
 		case <-deadline.C:
 			return false, s.explainSilence(ctx, o, beside, began)
 		case <-poll.C:
@@ -142,9 +142,7 @@ func (c *connecting) hints(cfg *config.Config) {
 func (s *chatwootSetup) conclude(cfg *config.Config, st *standing, works bool) {
 	s.say("")
 	if !works && !s.flags.NoTest {
-		s.say("  → %s sits in %s all the same: until its answers come, Chatwoot gives conversations to people. To take it away: Settings → Inboxes → %s → Bot configuration "+
-			"(%s está em %s mesmo assim: até responder, o Chatwoot passa as conversas a pessoas; para tirar: Configurações → Caixas de entrada → %s → Configuração do robô)",
-			s.botName, s.inbox.Name, s.inbox.Name, s.botName, s.inbox.Name, s.inbox.Name)
+		s.saySeated()
 	}
 	if works || s.flags.NoTest {
 		s.say("%s answers in %s; the inbox is called %s here (%s responde em %s; a caixa se chama %s aqui).", s.botName, s.inbox.Name, s.name, s.botName, s.inbox.Name, s.name)
@@ -165,8 +163,33 @@ func (s *chatwootSetup) conclude(cfg *config.Config, st *standing, works bool) {
 	case st != nil && st.app == nil:
 		s.say("The server that answered goes on (o servidor que respondeu continua). Look at everything with (veja tudo com): %s check", command)
 	default:
-		s.say("Now start the server, and keep it up: Chatwoot gives conversations to people when nobody takes its webhooks (agora inicie o servidor e deixe-o no ar): %s serve", command)
+		s.sayServe()
 	}
+}
+
+// saySeated says that customers are sent to the bot although no answer was seen, and how to end
+// that.
+func (s *chatwootSetup) saySeated() {
+	s.say("  → %s sits in %s all the same: until its answers come, Chatwoot gives conversations to people. To take it away: Settings → Inboxes → %s → Bot configuration "+
+		"(%s está em %s mesmo assim: até responder, o Chatwoot passa as conversas a pessoas; para tirar: Configurações → Caixas de entrada → %s → Configuração do robô)",
+		s.botName, s.inbox.Name, s.inbox.Name, s.botName, s.inbox.Name, s.inbox.Name)
+}
+
+// leave says what is left behind by a run that breaks off when customers are sent to the bot:
+// nobody takes what they write, unless a server goes on.
+func (s *chatwootSetup) leave(st *standing) {
+	if !s.seated {
+		return
+	}
+	s.say("")
+	s.saySeated()
+	if st == nil || st.app != nil {
+		s.sayServe()
+	}
+}
+
+func (s *chatwootSetup) sayServe() {
+	s.say("Now start the server, and keep it up: Chatwoot gives conversations to people when nobody takes its webhooks (agora inicie o servidor e deixe-o no ar): %s serve", strings.TrimSpace(s.env.command()))
 }
 
 // serveOn goes on serving, where that is wanted and nobody does yet.

@@ -16,6 +16,8 @@ type plan struct {
 	steps []planned
 	// notes are shown with the steps: what is not done, and why.
 	notes []string
+	// ready are looks at what a later step needs, taken before the first one.
+	ready []func() error
 }
 
 // planned is one step.
@@ -46,10 +48,14 @@ func (c *connecting) addEntry(p *plan, entry func() config.Entry, done func(*con
 	if err := overruled(e); err != nil {
 		return nil, err
 	}
+	shown := e.Files
 	step := planned{do: func(context.Context) error {
 		e, err := config.PlanEdit(c.source, entry())
 		if err == nil {
 			err = overruled(e)
+		}
+		if err == nil && !slices.EqualFunc(shown, e.Files, sameToSee) {
+			err = errors.New("somebody has changed the files meanwhile, and something else than was shown would be written: run the command again (alguém mudou os arquivos: rode de novo)")
 		}
 		if err == nil {
 			err = e.Write()
@@ -79,9 +85,15 @@ func (c *connecting) addEntry(p *plan, entry func() config.Entry, done func(*con
 	if len(names) == 0 {
 		return e, nil
 	}
+	p.ready = append(p.ready, e.Rehearse)
 	step.where, step.what = strings.Join(names, ", "), fmt.Sprintf("write the inbox %s (gravar a caixa %s)", e.Inbox.Name, e.Inbox.Name)
 	p.steps = append(p.steps, step)
 	return e, nil
+}
+
+// sameToSee says whether two changes of a file are shown alike.
+func sameToSee(a, b config.FileEdit) bool {
+	return a.Name == b.Name && a.Created == b.Created && slices.Equal(a.Lines, b.Lines)
 }
 
 // overruled refuses to write what would have no effect.
@@ -126,6 +138,11 @@ func (c *connecting) carryOut(ctx context.Context, p *plan) error {
 		if !agreed {
 			c.say("Nothing was changed (nada foi mudado).")
 			return errEnough
+		}
+	}
+	for _, look := range p.ready {
+		if err := look(); err != nil {
+			return fmt.Errorf("nothing was changed (nada foi mudado): %w", err)
 		}
 	}
 	for i, s := range p.steps {

@@ -50,7 +50,7 @@ func (c *connecting) stand(ctx context.Context, cfg *config.Config, webhook stri
 	}
 	switch {
 	case ctx.Err() != nil:
-		return nil, context.Cause(ctx)
+		return nil, errCalledOff
 	case first.accepted:
 		c.say("  · a server answers at %s, and takes this inbox's webhooks (um servidor responde e aceita os webhooks desta caixa)", at)
 		return &standing{}, nil
@@ -70,7 +70,7 @@ func (c *connecting) stand(ctx context.Context, cfg *config.Config, webhook stri
 	err = errors.Join(fmt.Errorf("a server runs here on port %s, and what is posted to %s does not come to it (%s): let the proxy, the tunnel or the router lead there, or give another --public-url, and run this command again "+
 		"(o que chega nesse endereço não vem a este servidor: faça o proxy, o túnel ou o roteador apontar para cá, ou informe outro --public-url, e rode de novo)", portOf(s.app.Addr()), at, here), s.stop(ctx))
 	if ctx.Err() != nil {
-		err = context.Cause(ctx)
+		err = errCalledOff
 	}
 	return nil, err
 }
@@ -130,11 +130,10 @@ func knock(ctx context.Context, webhook func() (*http.Request, error)) arrival {
 		return arrival{err: err}
 	}
 	a := arrival{status: resp.Status}
-	var said map[string]any
-	if resp.Status/100 == 2 && json.Unmarshal(resp.Body, &said) == nil {
-		_, queued := said["queued"]
-		a.accepted = queued || said["ok"] == true
-	}
+	// Many a program says {"ok":true} to everything; that it was understood, and ignored, none
+	// but ours.
+	var said struct{ Ignored string }
+	a.accepted = resp.Status/100 == 2 && json.Unmarshal(resp.Body, &said) == nil && said.Ignored != ""
 	return a
 }
 
@@ -211,7 +210,7 @@ func (c *connecting) awaitMessage(ctx context.Context, o app.Options, inbox, inv
 			c.say("  · not waited for (não se esperou)")
 			return false, nil
 		case <-ctx.Done():
-			return false, context.Cause(ctx)
+			return false, errCalledOff
 		case <-deadline.C:
 			if came.IsZero() {
 				c.say("  ✗ no message came within %v (nenhuma mensagem chegou)", c.flags.Wait)

@@ -10,7 +10,9 @@ import (
 	"os"
 	"strconv"
 	"strings"
+	"unicode"
 
+	"secretaria/internal/fault"
 	"secretaria/internal/secret"
 )
 
@@ -45,6 +47,11 @@ type question struct {
 // errCalledOff ends a conversation in which somebody pressed Ctrl-C.
 var errCalledOff = errors.New("called off; nothing more was changed (interrompido; nada mais foi mudado)")
 
+// calledOff says that a call ended by Ctrl-C, and changed nothing for sure.
+func calledOff(err error) bool {
+	return fault.Code(err) == "cancelled" && !fault.Is(err, fault.Uncertain)
+}
+
 // usageError is a command line that does not say enough, or says what cannot be: exit code 2.
 type usageError struct{ err error }
 
@@ -59,8 +66,30 @@ func usage(flag string, err error) error {
 	return &usageError{fmt.Errorf("%s: %w", flag, err)}
 }
 
-// say prints a line.
-func (t *talk) say(format string, args ...any) { t.env.printf(format+"\n", args...) }
+// say prints a line. What stands in it may be a name that somebody else chose: it neither
+// moves the cursor nor begins a line of its own.
+func (t *talk) say(format string, args ...any) {
+	for i, a := range args {
+		if s, ok := a.(string); ok {
+			args[i] = tame(s)
+		}
+	}
+	t.env.printf(format+"\n", args...)
+}
+
+// tame takes out of a text what a terminal would obey instead of showing it, and what would
+// show the rest in another order. Where a line ends a space stands.
+func tame(s string) string {
+	return strings.Map(func(r rune) rune {
+		switch {
+		case r == '\n', r == '\t', r == '\u2028', r == '\u2029':
+			return ' '
+		case unicode.IsControl(r), unicode.Is(unicode.Cf, r) && r != '\u200d':
+			return -1
+		}
+		return r
+	}, s)
+}
 
 // finding prints what check would print of it.
 func (t *talk) finding(f finding) {
@@ -77,7 +106,7 @@ func (t *talk) ask(ctx context.Context, q question) (string, error) {
 		return q.preset, nil
 	}
 	for {
-		t.env.printf("? %s%s: ", q.text, hintWords(cmp.Or(q.hint, q.preset)))
+		t.env.printf("? %s%s: ", tame(q.text), tame(hintWords(cmp.Or(q.hint, q.preset))))
 		text, err := t.line(ctx)
 		if !t.echoed() && err == nil {
 			shown := text

@@ -240,6 +240,8 @@ func (s *whaticketSetup) tokenGiven() secret.String {
 // notSeen explains why a Whaticket could not be looked at.
 func (s *whaticketSetup) notSeen(err error) error {
 	switch {
+	case calledOff(err):
+		return errCalledOff
 	case whaticket.Credentials(err):
 		return errors.New("the e-mail or the password is refused (o Whaticket recusa o e-mail ou a senha)")
 	case fault.Code(err) == "ERR_OUT_OF_HOURS":

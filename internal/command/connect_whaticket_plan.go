@@ -63,11 +63,9 @@ func (s *whaticketSetup) carry(ctx context.Context) (failed error) {
 	}
 	s.addBinding(ctx, p, stand)
 	s.warnOfAddress(ctx, p)
+	defer func() { failed = errors.Join(failed, st.stop(ctx)) }()
 	if err := s.carryOut(ctx, p); err != nil {
-		if st != nil {
-			err = errors.Join(err, st.stop(ctx))
-		}
-		return err
+		return s.keepUp(ctx, st, err)
 	}
 	if st == nil && (!s.flags.NoTest || s.flags.Serve) {
 		if err = stand(ctx); err == nil {
@@ -78,16 +76,38 @@ func (s *whaticketSetup) carry(ctx context.Context) (failed error) {
 		s.conclude(written.Config, false)
 		return err
 	}
-	defer func() { failed = errors.Join(failed, st.stop(ctx)) }()
 	if !s.flags.NoTest {
 		if err := s.play(ctx, written.Config.Options, st); err != nil {
-			return err
+			return s.keepUp(ctx, st, err)
 		}
 	}
 	s.conclude(written.Config, true)
 	if st.app == nil || !s.flags.Serve && !s.bound {
 		return nil
 	}
+	return s.goOn(ctx, st)
+}
+
+// keepUp ends a run that failed. Where something is bound already and the server runs here, that
+// goes on first: a Whaticket that posts to nobody may end its own process.
+func (s *whaticketSetup) keepUp(ctx context.Context, st *standing, failure error) error {
+	if !s.bound || st == nil || st.app == nil {
+		return failure
+	}
+	if ctx.Err() != nil {
+		s.say("  → Whaticket posts to this inbox already, and some end when nobody answers: start the server at once, or unbind the integration (o Whaticket já envia a esta caixa, e alguns caem se ninguém responde: inicie já o servidor, ou desligue a integração): %s serve",
+			strings.TrimSpace(s.env.command()))
+		return errCalledOff
+	}
+	s.say("  ✗ %s", said(failure))
+	if err := s.goOn(ctx, st); err != nil {
+		return err
+	}
+	return errSaid
+}
+
+// goOn serves until Ctrl-C.
+func (s *whaticketSetup) goOn(ctx context.Context, st *standing) error {
 	s.say("")
 	s.say("The server goes on here until Ctrl-C, so that Whaticket finds somebody. Keep it up with: secretaria serve (o servidor continua aqui até Ctrl-C, para o Whaticket achar alguém; mantenha-o com: secretaria serve).")
 	select {
@@ -148,7 +168,8 @@ func (s *whaticketSetup) addBinding(ctx context.Context, p *plan, stand func(con
 		} else {
 			_, err = s.admin.BindQueue(ctx, s.botQueue.ID, made.ID)
 		}
-		s.bound = err == nil
+		// Where the answer was lost, or told of more than was asked for, it is bound as well.
+		s.bound = err == nil || fault.Is(err, fault.Uncertain) || fault.Code(err) == "something else changed"
 		return s.refused(err)
 	})
 }

@@ -438,3 +438,28 @@ func contents(t testing.TB, dir string) map[string]string {
 	}
 	return out
 }
+
+// A rehearsal leaves nothing, and finds what the writing would.
+func TestRehearse(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	entry := config.Entry{Name: "chatwoot", Channel: channel.Chatwoot, Fields: []config.Field{
+		{Key: "base_url", Value: "https://chatwoot.example.com"}, {Key: "token", Secret: secret.New("of-a-bot")}, {Key: "secrets", Secret: secret.New("0123456789abcdef")},
+	}}
+	edit, err := config.PlanEdit(config.Source{Dir: dir}, entry)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := edit.Rehearse(); err != nil {
+		t.Errorf("Rehearse() = %v, want nil", err)
+	}
+	if left, err := os.ReadDir(dir); err != nil || len(left) > 0 {
+		t.Errorf("Rehearse() left %v, %v", left, err)
+	}
+	if err := os.WriteFile(filepath.Join(dir, ".env"), []byte("APP_PORT=1\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := edit.Rehearse(); err == nil || !strings.Contains(err.Error(), "changed it meanwhile") {
+		t.Errorf("Rehearse() beside a file that was not planned for = %v", err)
+	}
+}

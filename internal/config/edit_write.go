@@ -16,18 +16,10 @@ func (e *Edit) Write() (err error) {
 	if len(e.Overruled) > 0 {
 		return errors.New("write the configuration: the environment wins over it")
 	}
-	var ready []*replacement
-	defer func() {
-		for _, r := range ready {
-			err = errors.Join(err, r.drop())
-		}
-	}()
-	for _, f := range e.Files {
-		r, err := f.prepare()
-		if err != nil {
-			return fmt.Errorf("write %s: %w", f.Name, err)
-		}
-		ready = append(ready, r)
+	ready, err := e.prepare()
+	defer func() { err = errors.Join(err, drop(ready)) }()
+	if err != nil {
+		return err
 	}
 	for i, r := range ready {
 		if err := r.commit(); err != nil {
@@ -41,6 +33,33 @@ func (e *Edit) Write() (err error) {
 		}
 	}
 	return nil
+}
+
+// Rehearse says whether Write would find room and permission now: the files are written beside
+// their places, and removed again. Whoever makes something elsewhere that is of no use without
+// them asks first.
+func (e *Edit) Rehearse() error {
+	ready, err := e.prepare()
+	return errors.Join(err, drop(ready))
+}
+
+// prepare writes the files beside their places. Drop what is returned, beside an error too.
+func (e *Edit) prepare() (ready []*replacement, err error) {
+	for _, f := range e.Files {
+		r, err := f.prepare()
+		if err != nil {
+			return ready, fmt.Errorf("write %s: %w", f.Name, err)
+		}
+		ready = append(ready, r)
+	}
+	return ready, nil
+}
+
+func drop(ready []*replacement) (err error) {
+	for _, r := range ready {
+		err = errors.Join(err, r.drop())
+	}
+	return err
 }
 
 // replacement is a file that is written, and not yet in its place.
