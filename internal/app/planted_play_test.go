@@ -352,10 +352,22 @@ func (s *scene) look() {
 	for _, g := range s.peers {
 		g.quiet() // check has a good day, too
 	}
+	// So has the collector: what it may have lost in its troubles comes once more.
+	s.reports()
+	s.wishes()
+	s.until("traces of everything", func() bool { return len(s.untraced()) == 0 })
 	s.pages()
 	for _, args := range [][]string{{"check"}, {"check", "--json"}, {"deliveries", "list"}, {"deliveries", "list", "--json", "--limit", "10000"}, {"deliveries", "replay", s.first.phone}} {
 		s.run(args...)
 	}
+}
+
+// untraced are the kinds of spans of which there is none yet.
+func (s *scene) untraced() []string {
+	spans := s.collector.Spans()
+	return slices.DeleteFunc([]string{"webhook", "turn", "guard", "chat", "tool", "gate", "deliver", "call workflow", "callback"}, func(name string) bool {
+		return count(spans, name) > 0
+	})
 }
 
 // end stops the process and searches everything.
@@ -379,10 +391,8 @@ func (s *scene) end() {
 	rows := s.rows()
 	s.absent(t, "what is kept of failures", rows)
 	s.absent(t, "what was traced", s.collector.Raw())
-	for _, name := range []string{"webhook", "turn", "guard", "chat", "tool", "gate", "deliver", "call workflow", "callback"} {
-		if count(s.collector.Spans(), name) == 0 {
-			t.Errorf("nothing was traced of %q", name)
-		}
+	if missing := s.untraced(); len(missing) > 0 {
+		t.Errorf("nothing was traced of %q", missing)
 	}
 	// Silence proves nothing where nothing has happened.
 	for _, want := range []string{`"outcome":"unauthorized"`, `"msg":"turn decided"`, `"msg":"delivery sent"`, `"msg":"delivery failed for good"`, `"kind":"workflow"`, `"model_failed"`, `"msg":"callback received"`} {
