@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"flag"
 	"io"
-	"net"
 	"net/http"
 	"net/url"
 	"os"
@@ -13,11 +12,14 @@ import (
 	"regexp"
 	"runtime"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+
+	"secretaria/internal/porttest"
 )
 
 var update = flag.Bool("update", false, "write what is got into testdata")
@@ -42,7 +44,7 @@ func TestSessionFromACloneToAnAnswer(t *testing.T) {
 		t.Fatalf("build: %v\n%s", err, out)
 	}
 	built := time.Now()
-	port := freePort(t)
+	port := strconv.Itoa(porttest.Free(t))
 	dir := filepath.Join(home, "loja")
 	if err := os.Mkdir(dir, 0o700); err != nil {
 		t.Fatal(err)
@@ -127,19 +129,6 @@ func joined(errs ...error) error {
 		}
 	}
 	return nil
-}
-
-func freePort(t *testing.T) string {
-	t.Helper()
-	ln, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	_, port, err := net.SplitHostPort(ln.Addr().String())
-	if err = joined(err, ln.Close()); err != nil {
-		t.Fatal(err)
-	}
-	return port
 }
 
 // window is a terminal with a program in it, as far as a person sees it.

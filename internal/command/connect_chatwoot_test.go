@@ -6,11 +6,11 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
-	"net"
 	"os"
 	"path/filepath"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -19,20 +19,12 @@ import (
 
 	"secretaria/internal/channel/chatwoot/chatwoottest"
 	"secretaria/internal/command"
+	"secretaria/internal/porttest"
 )
 
-// freePort is a port that nobody listens on.
 func freePort(t testing.TB) string {
 	t.Helper()
-	ln, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	_, port, _ := net.SplitHostPort(ln.Addr().String())
-	if err := ln.Close(); err != nil {
-		t.Fatal(err)
-	}
-	return port
+	return strconv.Itoa(porttest.Free(t))
 }
 
 // The administrator's token of the fakes here, and an agent's.

@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"secretaria/internal/porttest"
 	"secretaria/internal/redis/redistest"
 	"secretaria/internal/store/postgres/postgrestest"
 )
@@ -61,7 +62,7 @@ func shared(t *testing.T, w *town, p *program) *house {
 }
 
 func (h *house) add(role string) *place {
-	p := &place{role: role, dir: h.t.TempDir(), port: freePort(h.t)}
+	p := &place{role: role, dir: h.t.TempDir(), port: porttest.Free(h.t)}
 	h.places = append(h.places, p)
 	return p
 }

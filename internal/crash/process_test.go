@@ -6,13 +6,10 @@ import (
 	"context"
 	"encoding/json"
 	"io"
-	"math/rand/v2"
-	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"runtime"
-	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -218,28 +215,6 @@ func (p *program) checkLog(t *testing.T, forbidden []string) {
 			}
 		}
 	}
-}
-
-// port is the next one to try. Ports for processes that come and go lie below those that the
-// system gives to connections: one of these would take the place of a process that is away.
-var port atomic.Uint32
-
-// freePort returns a port that nobody listens on, and that it returns once.
-func freePort(t *testing.T) int {
-	t.Helper()
-	const low, high = 15_000, 32_000
-	port.CompareAndSwap(0, rand.Uint32N(high-low)+1)
-	for range high - low {
-		n := low + int(port.Add(1)%(high-low))
-		l, err := net.Listen("tcp", net.JoinHostPort("127.0.0.1", strconv.Itoa(n)))
-		if err != nil {
-			continue
-		}
-		l.Close()
-		return n
-	}
-	t.Fatal("no free port")
-	return 0
 }
 
 func must(t *testing.T, err error) {

@@ -3,6 +3,8 @@ package crash
 import (
 	"testing"
 	"time"
+
+	"secretaria/internal/porttest"
 )
 
 // TestRollingRestart replaces every process, one after the other, while customers write: as
@@ -47,7 +49,7 @@ func TestRollingRestart(t *testing.T) {
 				was := *old
 				old.run = nil
 				if newFirst {
-					old.dir, old.port = t.TempDir(), freePort(t)
+					old.dir, old.port = t.TempDir(), porttest.Free(t)
 					h.start(old)
 				}
 				// Out of the balancer before it is told to stop.
