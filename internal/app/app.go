@@ -85,7 +85,7 @@ type App struct {
 	teardown []teardown
 	ending   sync.WaitGroup // parts that are ending, some after Stop
 	failed   chan error
-	stopBeat context.CancelFunc
+	beating  bool // begun by work, which may have to try again
 	beats    sync.WaitGroup
 	presence presence
 }

@@ -73,7 +73,7 @@ func (a *App) current() Options {
 // beat says that the process is alive, now and until Stop. A process that answers nothing goes
 // on where that cannot be stored: it is only missed in lists.
 func (a *App) beat(ctx context.Context) error {
-	if a.stopBeat != nil {
+	if a.beating {
 		return nil // what starts after it did not, and is tried again
 	}
 	worker := a.o.Role != Web
@@ -81,7 +81,7 @@ func (a *App) beat(ctx context.Context) error {
 		return err
 	}
 	loop, stop := context.WithCancel(context.WithoutCancel(ctx))
-	a.stopBeat = stop
+	a.beating = true
 	a.beats.Go(func() {
 		tick := time.NewTicker(beatEvery)
 		defer tick.Stop()

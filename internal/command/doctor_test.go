@@ -57,30 +57,7 @@ func whaticketOf(t *testing.T, s *whatickettest.Server, more ...string) []string
 // end with 1, everything else with 0.
 func finds(t *testing.T, dir string, environ []string, subject, level, text string, remedies ...string) {
 	t.Helper()
-	got := run(t, dir, environ, "check", "--json")
-	all := about(t, got, subject)
-	n := 0
-	for _, f := range all {
-		if !strings.Contains(f.Text, text) {
-			continue
-		}
-		n++
-		if f.Level != level {
-			t.Errorf("check says %q at level %s, want %s", f.Text, f.Level, level)
-		}
-		for _, want := range remedies {
-			if !strings.Contains(f.Remedy, want) {
-				t.Errorf("check advises %q against %q, want %q in it", f.Remedy, f.Text, want)
-			}
-		}
-	}
-	want := 0
-	if level == "problem" {
-		want = 1
-	}
-	if n != 1 || got.code != want {
-		t.Errorf("check ends with %d and says of %s %+v, want one %q and exit code %d", got.code, subject, all, text, want)
-	}
+	said(t, run(t, dir, environ, "check", "--json"), subject, level, text, remedies...)
 }
 
 func TestDoctorFindsHealthyPeersHealthy(t *testing.T) {

@@ -356,7 +356,7 @@ func (p *player) handover(id int64) {
 // invite says what to do next.
 func (p *player) invite() {
 	p.printf("\nThe server stays up at %s until Ctrl-C. In another terminal:\n\n  %s\n\n", p.url, p.sendLine())
-	p.printf("Health is at %s/healthz, metrics at %s/metrics. For your own helpdesk: see .env.example, then: %s serve\n", p.url, p.url, p.command())
+	p.printf("Health is at %s/healthz, metrics at %s/metrics. For your own helpdesk: %s connect chatwoot (or whaticket), then: %s serve\n", p.url, p.url, p.command(), p.command())
 }
 
 // watch prints what others say, until ctx ends.
